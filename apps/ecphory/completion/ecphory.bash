@@ -1,0 +1,23 @@
+# Bash completion of ecphory.
+
+_ecphory() {
+  local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]:-} choices=
+  COMPREPLY=()
+  if [[ $COMP_CWORD -eq 1 ]]; then
+    choices="run models describe inspect --version --help"
+  elif [[ $word == -* ]]; then
+    case $verb in
+      run) choices="--output --set --threads --dry-run --force --json --help" ;;
+      models | describe) choices="--json --help" ;;
+      inspect) choices="--config --json --help" ;;
+    esac
+  else
+    case $verb in
+      describe) choices=$("${COMP_WORDS[0]}" models 2>/dev/null | cut -d' ' -f1) ;;
+      run) mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"; compgen -f -X '!*.toml' -- "$word") ;;
+      inspect) mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"; compgen -f -X '!*.h5' -- "$word") ;;
+    esac
+  fi
+  [[ -z $choices ]] || mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
+}
+complete -o filenames -F _ecphory ecphory

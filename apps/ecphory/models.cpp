@@ -1,0 +1,30 @@
+#include "ecphory/models/models.hpp"
+
+#include <memory>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "verbs.hpp"
+
+namespace ecphory::app {
+
+void add_models(CLI::App& app, int&) {
+  auto as_json = std::make_shared<bool>(false);
+  CLI::App* const verb = app.add_subcommand("models", "List the models");
+  verb->add_flag("--json", *as_json, "print for a machine");
+  verb->callback([as_json] {
+    if (*as_json) {
+      nlohmann::json list = nlohmann::json::array();
+      for (const models::Model& model : models::all_models()) {
+        list.push_back({{"name", model.name}, {"title", model.title}, {"source", model.source}});
+      }
+      fmt::print("{}\n", list.dump(2));
+      return;
+    }
+    for (const models::Model& model : models::all_models())
+      fmt::print("{:<12} {}\n", model.name, model.title);
+  });
+}
+
+}  // namespace ecphory::app

@@ -1,0 +1,12 @@
+#include "ecphory/experiments/experiments.hpp"
+
+namespace ecphory::experiments {
+
+const std::vector<sweep::Experiment>& all_experiments() {
+  static const std::vector<sweep::Experiment> experiments = {
+      amicl(),
+  };
+  return experiments;
+}
+
+}  // namespace ecphory::experiments

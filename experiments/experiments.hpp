@@ -1,0 +1,14 @@
+#pragma once
+// The list of experiments.
+
+#include <vector>
+
+#include "ecphory/sweep/experiment.hpp"
+
+namespace ecphory::experiments {
+
+sweep::Experiment amicl();
+
+const std::vector<sweep::Experiment>& all_experiments();
+
+}  // namespace ecphory::experiments

@@ -1,0 +1,24 @@
+#pragma once
+// The BLAS behind gemm.
+
+#include <string>
+
+namespace ecphory::compute {
+
+/// Name and configuration of the BLAS in use; "Eigen" for a build without one.
+std::string blas_name();
+
+/// While it lives, every BLAS call runs in its caller's thread: for work that is parallel one level up, and
+/// for results whose bits do not depend on the number of threads.
+class SingleThreadedBlas {
+ public:
+  SingleThreadedBlas();
+  ~SingleThreadedBlas();
+  SingleThreadedBlas(const SingleThreadedBlas&) = delete;
+  SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
+
+ private:
+  int threads_before_;
+};
+
+}  // namespace ecphory::compute

@@ -1,0 +1,12 @@
+#pragma once
+// The CUDA half of memory.hpp. A build without CUDA refuses every call with what to do about it.
+
+#include <cstddef>
+
+namespace ecphory::compute::cuda {
+
+void* allocate(int device, std::size_t bytes);
+void release(int device, void* memory) noexcept;
+void copy(void* to, const void* from, std::size_t bytes);
+
+}  // namespace ecphory::compute::cuda

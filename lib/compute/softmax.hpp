@@ -1,0 +1,24 @@
+#pragma once
+// Softmax and log-sum-exp over columns.
+
+#include "ecphory/compute/array.hpp"
+
+namespace ecphory::compute {
+
+/// p(:, j) ← softmax(beta · x(:, j)) for every column j; x and p have one shape and device, and may be the
+/// same array. Each column's maximum is subtracted first, so beta·x of any finite size is safe. beta ≥ 0 and
+/// finite, else Bug.
+template <class Real>
+void softmax(Real beta, const Array<Real>& x, Array<Real>& p);
+
+/// l(j) ← beta⁻¹ log Σᵢ exp(beta · x(i, j)), the Lagrangian of model B of Krotov & Hopfield (2021, eq. 14); l
+/// has one element per column of x. beta > 0 and finite, else Bug.
+template <class Real>
+void log_sum_exp(Real beta, const Array<Real>& x, Array<Real>& l);
+
+extern template void softmax<float>(float, const Array<float>&, Array<float>&);
+extern template void softmax<double>(double, const Array<double>&, Array<double>&);
+extern template void log_sum_exp<float>(float, const Array<float>&, Array<float>&);
+extern template void log_sum_exp<double>(double, const Array<double>&, Array<double>&);
+
+}  // namespace ecphory::compute

@@ -1,0 +1,37 @@
+# ecphory_room(NAME SOURCES...): one folder of headers and sources as the target ecphory::NAME.
+# `#include "ecphory/NAME/x.hpp"` finds x.hpp of that folder, in the build tree and once installed.
+function(ecphory_room name)
+  set(target ecphory_${name})
+  add_library(${target} STATIC ${ARGN})
+  add_library(ecphory::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/ecphory)
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include/ecphory/${name} SYMBOLIC)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+  # The instruction set is part of the interface: inline Eigen code must be the same on both sides.
+  target_compile_options(${target} PUBLIC $<$<COMPILE_LANGUAGE:CXX>:-march=${ECPHORY_ARCH}>)
+  ecphory_code(${target})
+
+  install(TARGETS ${target} EXPORT ecphory)
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ecphory/${name}
+    FILES_MATCHING PATTERN "*.hpp")
+endfunction()
+
+# How all code of the project is compiled. Contraction to fma is left to the source, which says std::fma where it means
+# it: the same expression gives the same bits wherever it is inlined. GCC 12 warns of uninitialised values inside its own
+# AVX-512 headers (GCC bug 105593), so that one warning is off.
+function(ecphory_code target)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-maybe-uninitialized -ffp-contract=off -fno-math-errno>)
+  if(ECPHORY_STRICT)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  endif()
+  if(ECPHORY_SANITIZE)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ECPHORY_SANITIZE} -fno-omit-frame-pointer>)
+    target_link_options(${target} PUBLIC -fsanitize=${ECPHORY_SANITIZE})
+  endif()
+endfunction()

@@ -1,0 +1,57 @@
+#pragma once
+// Labelled arrays: numbers that know their dimensions, coordinates and units. Plain data, no HDF5.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace ecphory::store {
+
+/// The element types a file can hold. Booleans are uint8.
+using Values = std::variant<std::vector<double>, std::vector<float>, std::vector<std::int64_t>,
+                            std::vector<std::uint8_t>, std::vector<std::string>>;
+
+std::size_t size_of(const Values& values);
+
+/// A scalar, or a one-dimensional list of numbers.
+using Attribute = std::variant<std::string, double, std::int64_t, std::vector<double>,
+                               std::vector<std::int64_t>, std::vector<std::uint8_t>>;
+using Attributes = std::vector<std::pair<std::string, Attribute>>;
+
+/// An array with names for its axes. Row-major: the last dimension runs fastest. No dimensions: a scalar.
+/// A one-dimensional array named like its dimension is the coordinate of that dimension.
+struct LabelledArray {
+  std::string name;
+  std::vector<std::string> dimensions;
+  std::vector<std::size_t> shape;  ///< one extent per dimension
+  Values values;
+  std::string units = "1";  ///< "ms", "s", "1"
+  std::string long_name = {};
+  Attributes attributes = {};  ///< besides units and long_name
+
+  bool is_coordinate() const { return dimensions.size() == 1 && dimensions.front() == name; }
+};
+
+/// A coordinate: a one-dimensional array named like its dimension.
+LabelledArray coordinate(std::string name, Values values, std::string units, std::string long_name);
+
+/// Labelled arrays that share their dimensions, and attributes of the whole.
+struct Dataset {
+  std::vector<LabelledArray> arrays = {};
+  Attributes attributes = {};
+
+  const LabelledArray* find(std::string_view name) const;
+
+  /// The array of that name; Bug when there is none.
+  const LabelledArray& at(std::string_view name) const;
+};
+
+/// Throws Bug unless every array has as many values as its shape says, names are unique and non-empty, a
+/// dimension has the same extent everywhere and no array has a dimension twice (a square matrix names them
+/// `neuron` and `neuron_pre`).
+void ensure_consistent(const Dataset& dataset);
+
+}  // namespace ecphory::store

@@ -1,0 +1,30 @@
+#include "ecphory/store/hdf5_handle.hpp"
+
+#include "ecphory/base/error.hpp"
+
+namespace ecphory::store::hdf5 {
+namespace {
+
+herr_t keep_innermost(unsigned depth, const H5E_error2_t* error, void* text) {
+  if (depth == 0 && error->desc != nullptr) *static_cast<std::string*>(text) = error->desc;
+  return 0;
+}
+
+}  // namespace
+
+hid_t check(hid_t status, const std::string& doing) {
+  if (status >= 0) return status;
+  std::string reason;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &reason);
+  throw base::UserError({.problem = doing + " failed" + (reason.empty() ? "" : ": " + reason),
+                         .remedy = "check that the file is a readable HDF5 file and that the disk has room"});
+}
+
+Handle string_type() {
+  Handle type(check(H5Tcopy(H5T_C_S1), "making a string type"), H5Tclose);
+  check(H5Tset_size(type, H5T_VARIABLE), "making a string type");
+  check(H5Tset_cset(type, H5T_CSET_UTF8), "making a string type");
+  return type;
+}
+
+}  // namespace ecphory::store::hdf5

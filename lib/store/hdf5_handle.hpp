@@ -1,0 +1,60 @@
+#pragma once
+// HDF5 identifiers that close themselves, and HDF5 failures as exceptions. Inside lib/store only.
+
+#include <string>
+#include <utility>
+
+#include <hdf5.h>
+
+namespace ecphory::store::hdf5 {
+
+/// Owns one HDF5 identifier.
+class Handle {
+ public:
+  using Closer = herr_t (*)(hid_t);
+  Handle(hid_t id, Closer closer) : id_(id), closer_(closer) {}
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)), closer_(other.closer_) {}
+  Handle& operator=(Handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(closer_, other.closer_);
+    return *this;
+  }
+  ~Handle() {
+    if (id_ >= 0) closer_(id_);
+  }
+
+  // NOLINTNEXTLINE(google-explicit-constructor): it stands for the identifier in every HDF5 call
+  operator hid_t() const { return id_; }
+
+  /// Closes it now. Returns false when HDF5 could not: unwritten data may be lost.
+  bool close() { return closer_(std::exchange(id_, H5I_INVALID_HID)) >= 0; }
+
+ private:
+  hid_t id_;
+  Closer closer_;
+};
+
+/// Throws UserError, with what HDF5 says was the matter, unless `status` (an id, or a herr_t) is
+/// non-negative.
+hid_t check(hid_t status, const std::string& doing);
+
+/// While it lives, HDF5 prints nothing by itself.
+class Quiet {
+ public:
+  Quiet() {
+    H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  H5E_auto2_t print_ = nullptr;
+  void* data_ = nullptr;
+};
+
+/// A variable-length UTF-8 string type.
+Handle string_type();
+
+}  // namespace ecphory::store::hdf5

@@ -1,0 +1,220 @@
+#include "ecphory/store/hdf5_write.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <type_traits>
+
+#include <fmt/format.h>
+#include <hdf5_hl.h>
+
+#include "ecphory/base/error.hpp"
+#include "ecphory/store/hdf5_handle.hpp"
+
+namespace ecphory::store {
+namespace {
+
+using hdf5::check;
+using hdf5::Handle;
+
+constexpr std::size_t kChunkBytes = 1 << 20;
+
+template <class T>
+hid_t memory_type() {
+  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
+  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
+  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
+  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
+}
+
+template <class T>
+hid_t file_type() {
+  if constexpr (std::is_same_v<T, double>) return H5T_IEEE_F64LE;
+  if constexpr (std::is_same_v<T, float>) return H5T_IEEE_F32LE;
+  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_STD_I64LE;
+  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_STD_U8LE;
+}
+
+Handle dataspace(const std::vector<std::size_t>& shape) {
+  if (shape.empty()) return {check(H5Screate(H5S_SCALAR), "making a dataspace"), H5Sclose};
+  const std::vector<hsize_t> extents(shape.begin(), shape.end());
+  return {check(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
+                "making a dataspace"),
+          H5Sclose};
+}
+
+std::vector<const char*> c_strings(const std::vector<std::string>& strings) {
+  std::vector<const char*> pointers;
+  for (const std::string& s : strings) pointers.push_back(s.c_str());
+  return pointers;
+}
+
+void write_attribute(hid_t object, const std::string& name, const Attribute& attribute) {
+  const std::string doing = "writing the attribute " + name;
+  const auto store = [&](hid_t in_file, hid_t in_memory, const std::vector<std::size_t>& shape,
+                         const void* data) {
+    const Handle space = dataspace(shape);
+    const Handle created(
+        check(H5Acreate2(object, name.c_str(), in_file, space, H5P_DEFAULT, H5P_DEFAULT), doing), H5Aclose);
+    check(H5Awrite(created, in_memory, data), doing);
+  };
+  std::visit(
+      [&]<class T>(const T& value) {
+        if constexpr (std::is_same_v<T, std::string>) {
+          const Handle type = hdf5::string_type();
+          const char* const text = value.c_str();
+          store(type, type, {}, &text);
+        } else if constexpr (std::is_arithmetic_v<T>) {
+          store(file_type<T>(), memory_type<T>(), {}, &value);
+        } else {
+          using Element = typename T::value_type;
+          store(file_type<Element>(), memory_type<Element>(), {value.size()}, value.data());
+        }
+      },
+      attribute);
+}
+
+/// Chunks of about 1 MB: whole trailing dimensions, then a block of the dimension before them.
+std::vector<hsize_t> chunk_shape(const std::vector<std::size_t>& shape, std::size_t element_bytes) {
+  std::vector<hsize_t> chunk(shape.begin(), shape.end());
+  std::size_t bytes = element_bytes;
+  for (std::size_t i = chunk.size(); i-- > 0;) {
+    chunk[i] = std::clamp<hsize_t>(kChunkBytes / bytes, 1, chunk[i]);
+    bytes *= chunk[i];
+  }
+  return chunk;
+}
+
+Handle creation_properties(const LabelledArray& array, std::size_t element_bytes, int gzip) {
+  Handle properties(check(H5Pcreate(H5P_DATASET_CREATE), "making creation properties"), H5Pclose);
+  check(H5Pset_attr_creation_order(properties, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
+        "tracking the order of attributes");
+  const std::size_t size = size_of(array.values);
+  const bool numbers = !std::holds_alternative<std::vector<std::string>>(array.values);
+  const bool compressed = gzip > 0 && numbers;
+  if (!array.shape.empty() && size > 0 && (compressed || size * element_bytes > kChunkBytes)) {
+    const std::vector<hsize_t> chunk = chunk_shape(array.shape, element_bytes);
+    check(H5Pset_chunk(properties, static_cast<int>(chunk.size()), chunk.data()), "choosing chunks");
+    if (compressed) {
+      check(H5Pset_shuffle(properties), "choosing compression");
+      check(H5Pset_deflate(properties, static_cast<unsigned>(gzip)), "choosing compression");
+    }
+  }
+  return properties;
+}
+
+Handle write_array(hid_t file, const LabelledArray& array, const WriteOptions& options) {
+  const std::string doing = "writing the variable " + array.name;
+  const Handle space = dataspace(array.shape);
+  const auto create = [&](hid_t type) {
+    const Handle properties = creation_properties(array, H5Tget_size(type), options.gzip);
+    return Handle(
+        check(H5Dcreate2(file, array.name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), doing),
+        H5Dclose);
+  };
+  Handle created = std::visit(
+      [&]<class T>(const std::vector<T>& values) {
+        if constexpr (std::is_same_v<T, std::string>) {
+          const Handle type = hdf5::string_type();
+          Handle dataset = create(type);
+          if (!values.empty()) {
+            check(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, c_strings(values).data()), doing);
+          }
+          return dataset;
+        } else {
+          const bool narrowed = std::is_same_v<T, double> && options.float32 && !array.is_coordinate();
+          Handle dataset = create(narrowed ? H5T_IEEE_F32LE : file_type<T>());
+          if (!values.empty()) {
+            check(H5Dwrite(dataset, memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), doing);
+          }
+          return dataset;
+        }
+      },
+      array.values);
+  write_attribute(created, "units", array.units);
+  write_attribute(created, "long_name", array.long_name.empty() ? array.name : array.long_name);
+  for (const auto& [name, attribute] : array.attributes) write_attribute(created, name, attribute);
+  return created;
+}
+
+Handle create_file(const std::filesystem::path& path) {
+  const Handle properties(check(H5Pcreate(H5P_FILE_CREATE), "making file properties"), H5Pclose);
+  constexpr unsigned kOrder = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+  check(H5Pset_link_creation_order(properties, kOrder), "tracking the order of variables");
+  check(H5Pset_attr_creation_order(properties, kOrder), "tracking the order of attributes");
+  return {check(H5Fcreate(path.c_str(), H5F_ACC_EXCL, properties, H5P_DEFAULT), "creating " + path.string()),
+          H5Fclose};
+}
+
+/// The coordinate of every dimension, in the order in which dimensions first appear.
+std::vector<LabelledArray> coordinates_of(const Dataset& dataset) {
+  std::vector<LabelledArray> coordinates;
+  const auto known = [&](const std::string& name) {
+    return std::any_of(coordinates.begin(), coordinates.end(), [&](const auto& c) { return c.name == name; });
+  };
+  for (const LabelledArray& array : dataset.arrays) {
+    for (std::size_t i = 0; i < array.dimensions.size(); ++i) {
+      const std::string& dimension = array.dimensions[i];
+      if (known(dimension)) continue;
+      if (const LabelledArray* const given = dataset.find(dimension)) {
+        coordinates.push_back(*given);
+      } else {
+        std::vector<std::int64_t> numbers(array.shape[i]);
+        std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+        coordinates.push_back(coordinate(dimension, std::move(numbers), "1", "index of " + dimension));
+      }
+    }
+  }
+  return coordinates;
+}
+
+void write_all(hid_t file, const Dataset& dataset, const WriteOptions& options) {
+  for (const auto& [name, attribute] : dataset.attributes) write_attribute(file, name, attribute);
+  std::map<std::string, Handle> scales;
+  for (const LabelledArray& coordinate : coordinates_of(dataset)) {
+    Handle created = write_array(file, coordinate, options);
+    check(H5DSset_scale(created, coordinate.name.c_str()), "making the dimension " + coordinate.name);
+    scales.emplace(coordinate.name, std::move(created));
+  }
+  for (const LabelledArray& array : dataset.arrays) {
+    if (array.is_coordinate()) continue;
+    const Handle created = write_array(file, array, options);
+    for (std::size_t i = 0; i < array.dimensions.size(); ++i) {
+      check(H5DSattach_scale(created, scales.at(array.dimensions[i]), static_cast<unsigned>(i)),
+            "attaching the dimension " + array.dimensions[i]);
+    }
+  }
+}
+
+}  // namespace
+
+void write(const std::filesystem::path& path, const Dataset& dataset, const WriteOptions& options) {
+  ensure_consistent(dataset);
+  base::ensure(options.gzip >= 0 && options.gzip <= 9, "gzip levels are 0 to 9");
+  const hdf5::Quiet quiet;
+  AtomicFile target(path);
+  try {
+    Handle file = create_file(target.part());
+    write_all(file, dataset, options);
+    check(H5Fflush(file, H5F_SCOPE_GLOBAL), "writing the file");
+    check(file.close() ? 0 : -1, "closing the file");
+  } catch (const base::UserError& error) {
+    throw base::UserError(
+        {.key = path.string(),
+         .problem = error.complaint().problem,
+         .remedy = "nothing was left behind; make room, or choose another place with --output"});
+  }
+  target.commit(options.existing);
+}
+
+std::string hdf5_version() {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
+}  // namespace ecphory::store

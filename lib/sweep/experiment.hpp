@@ -1,0 +1,28 @@
+#pragma once
+// What a sweep needs to know of an experiment: its settings, and a function of one point.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ecphory/base/parameters.hpp"
+#include "ecphory/base/random.hpp"
+#include "ecphory/store/dataset.hpp"
+
+namespace ecphory::sweep {
+
+/// A kind of experiment.
+struct Experiment {
+  std::string name;   ///< what `experiment = "…"` names
+  std::string title;  ///< one line
+  std::vector<base::Parameter> parameters;
+
+  /// Throws UserError (with a key) for a point whose settings, each allowed by itself, do not go together.
+  std::function<void(const base::Point&)> check = [](const base::Point&) {};
+
+  /// The labelled arrays of one point. Must depend on its arguments alone: it runs on any thread, in any
+  /// order. Every point of a sweep gives the same arrays, with the same dimensions, shapes and coordinates.
+  std::function<store::Dataset(const base::Point&, const base::RandomKey&)> run;
+};
+
+}  // namespace ecphory::sweep

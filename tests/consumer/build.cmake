@@ -1,0 +1,17 @@
+# Installs the build tree BUILD beside it, then configures, builds and runs the project in SOURCE against that.
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+set(prefix ${BUILD}/consumer/installed)
+file(REMOVE_RECURSE ${BUILD}/consumer)
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+run(${CMAKE_COMMAND} -S ${SOURCE} -B ${BUILD}/consumer/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${prefix}
+    -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${BUILD}/consumer/build)
+run(${BUILD}/consumer/build/consumer)
+run(${prefix}/bin/ecphory --version)
+foreach(file share/man/man1/ecphory.1 share/man/man5/ecphory-experiment.5 share/bash-completion/completions/ecphory)
+  if(NOT EXISTS ${prefix}/${file})
+    message(FATAL_ERROR "${file} was not installed")
+  endif()
+endforeach()
