@@ -1,0 +1,35 @@
+"""python3 -m ecphory_analysis plot FILE [-o FIGURE] | compare FILE"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .compare import table
+from .figures import draw
+from .results import ResultError, open
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python3 -m ecphory_analysis", description="Figures of Ecphory's results.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    plot = verbs.add_parser("plot", help="draw the figure that fits the file")
+    plot.add_argument("file", type=Path)
+    plot.add_argument("-o", "--output", type=Path, help="the figure; default: the file's name with .png")
+    compare = verbs.add_parser("compare", help="print the result beside the published numbers")
+    compare.add_argument("file", type=Path)
+    arguments = parser.parse_args()
+    try:
+        with open(arguments.file) as dataset:
+            if arguments.verb == "compare":
+                print(table(dataset))
+                return 0
+            figure = arguments.output or arguments.file.with_suffix(".png")
+            draw(dataset).savefig(figure, dpi=150)
+            print(figure)
+            return 0
+    except (ResultError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+sys.exit(main())

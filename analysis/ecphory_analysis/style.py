@@ -1,0 +1,34 @@
+"""What all figures share."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as pyplot  # noqa: E402  (after the backend)
+
+#: Okabe & Ito's palette, safe for the colour-blind.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+
+
+def label(array):
+    """Axis label of an array: its meaning, and its unit if it has one."""
+    text = array.attrs.get("long_name", array.name)
+    units = array.attrs.get("units", "1")
+    return text if units == "1" else f"{text} [{units}]"
+
+
+def figure(rows=1, columns=1, size=(6.4, 4.2)):
+    """A figure and its axes (always an array), without top and right spines."""
+    drawn, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+    return drawn, axes
+
+
+def note_missing(drawn, dataset):
+    """Says in the figure how many points were not done."""
+    if "status" not in dataset:
+        return
+    missing = int((dataset["status"] != 1).sum())
+    if missing:
+        drawn.text(0.01, 0.005, f"{missing} of {dataset['status'].size} points missing", fontsize=8, color="#AA0000")
