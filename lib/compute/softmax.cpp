@@ -2,10 +2,20 @@
 
 #include <cmath>
 
+#include "ecphory/compute/exponential.hpp"
+
 namespace ecphory::compute {
 namespace {
 
 constexpr Index kParallelSize = 1 << 15;  // elements below which a second thread does not pay
+
+template <class Real>
+Real largest_of(const Real* x, Index n) {
+  Real largest = x[0];
+#pragma omp simd reduction(max : largest)
+  for (Index i = 1; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
+  return largest;
+}
 
 }  // namespace
 
@@ -16,11 +26,21 @@ void softmax(Real beta, const Array<Real>& x, Array<Real>& p) {
   base::ensure(beta >= 0 && std::isfinite(beta), "softmax takes a finite beta >= 0");
   const auto from = x.matrix();
   auto to = p.matrix();
+  const Index n = from.rows();
 #pragma omp parallel for if (x.size() > kParallelSize)
   for (Index j = 0; j < from.cols(); ++j) {
-    const Real largest = from.col(j).maxCoeff();
-    to.col(j) = (beta * (from.col(j).array() - largest)).exp();
-    to.col(j) *= 1 / to.col(j).sum();
+    const Real* const in = from.col(j).data();
+    Real* const out = to.col(j).data();
+    const Real largest = largest_of(in, n);
+    Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (Index i = 0; i < n; ++i) {
+      out[i] = exp_of_nonpositive(beta * (in[i] - largest));
+      sum += out[i];
+    }
+    const Real scale = 1 / sum;
+#pragma omp simd
+    for (Index i = 0; i < n; ++i) out[i] *= scale;
   }
 }
 
@@ -31,10 +51,14 @@ void log_sum_exp(Real beta, const Array<Real>& x, Array<Real>& l) {
   base::ensure(beta > 0 && std::isfinite(beta), "log_sum_exp takes a finite beta > 0");
   const auto from = x.matrix();
   const auto to = l.elements();
+  const Index n = from.rows();
 #pragma omp parallel for if (x.size() > kParallelSize)
   for (Index j = 0; j < from.cols(); ++j) {
-    const Real largest = from.col(j).maxCoeff();
-    const Real sum = (beta * (from.col(j).array() - largest)).exp().sum();
+    const Real* const in = from.col(j).data();
+    const Real largest = largest_of(in, n);
+    Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (Index i = 0; i < n; ++i) sum += exp_of_nonpositive(beta * (in[i] - largest));
     to[static_cast<std::size_t>(j)] = largest + std::log(sum) / beta;
   }
 }

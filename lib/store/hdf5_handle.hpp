@@ -34,6 +34,11 @@ class Handle {
   Closer closer_;
 };
 
+/// Comes before the first call of HDF5. Takes its exit handler away: after a write that the disk refused,
+/// HDF5 1.10 holds a file that it cannot close, and its handler crashes on it. Handles close what they own,
+/// so there is nothing else for it to do.
+void start();
+
 /// Throws UserError, with what HDF5 says was the matter, unless `status` (an id, or a herr_t) is
 /// non-negative.
 hid_t check(hid_t status, const std::string& doing);
@@ -42,6 +47,7 @@ hid_t check(hid_t status, const std::string& doing);
 class Quiet {
  public:
   Quiet() {
+    start();
     H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   }

@@ -210,6 +210,7 @@ void write(const std::filesystem::path& path, const Dataset& dataset, const Writ
 }
 
 std::string hdf5_version() {
+  hdf5::start();
   unsigned major = 0;
   unsigned minor = 0;
   unsigned release = 0;

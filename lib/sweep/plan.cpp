@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -21,15 +22,19 @@ std::string last_part(const std::string& key) { return key.substr(key.rfind('.')
 
 Axis checked_axis(const base::Parameter& parameter, const Axis& axis) {
   if (axis.values.empty()) {
-    throw UserError(
-        {.key = axis.key, .problem = "the axis is empty", .remedy = "give it at least one value"});
+    throw UserError({.key = axis.key,
+                     .problem = "the axis is empty",
+                     .expected = "at least one value: " + base::allowed_text(parameter),
+                     .remedy = "give it a value, or remove the axis"});
   }
   Axis result{axis.key, {}};
+  std::set<base::Value> seen;
   for (const base::Value& value : axis.values) {
     base::Value converted = base::checked(parameter, value);
-    if (std::find(result.values.begin(), result.values.end(), converted) != result.values.end()) {
+    if (!seen.insert(converted).second) {
       throw UserError({.key = axis.key,
                        .problem = fmt::format("the axis has {} twice", base::to_text(converted)),
+                       .expected = "values that differ",
                        .remedy = "list each value once; repetitions are what `replicates` is for"});
     }
     result.values.push_back(std::move(converted));
@@ -91,15 +96,16 @@ Plan make_plan(const Experiment& experiment, std::uint64_t seed, const base::Poi
       throw UserError(
           {.key = axis.key,
            .problem = "is both set to one value and swept",
-           .remedy = fmt::format("remove one of the two; --set 'sweep.{}={{values=[…]}}' changes the axis",
-                                 axis.key)});
+           .expected = "one of the two",
+           .remedy = fmt::format("remove one; --set 'sweep.{}={{values=[…]}}' changes the axis", axis.key)});
     }
     plan.axes.push_back(checked_axis(parameter, axis));
   }
   if (replicates && (*replicates < 1 || *replicates > UINT32_MAX)) {
     throw UserError({.key = "sweep.replicates",
                      .problem = fmt::format("{} is not allowed", *replicates),
-                     .expected = "a whole number >= 1"});
+                     .expected = fmt::format("a whole number >= 1 and <= {}", UINT32_MAX),
+                     .remedy = "remove it to run every point once"});
   }
   for (const base::Parameter& parameter : experiment.parameters) {
     const bool swept = std::any_of(plan.axes.begin(), plan.axes.end(),

@@ -1,6 +1,7 @@
 #include "ecphory/sweep/run.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <limits>
 #include <numeric>
@@ -81,10 +82,10 @@ class Collector {
 
  private:
   void allocate(const store::Dataset& first) {
-    collected_ = first;
+    store::Dataset collected = first;  // ours only when all of it fits into memory
     const std::vector<std::string> dimensions = plan_.dimensions();
     const std::vector<std::size_t> shape = plan_.shape();
-    for (store::LabelledArray& array : collected_.arrays) {
+    for (store::LabelledArray& array : collected.arrays) {
       base::ensure(std::find(dimensions.begin(), dimensions.end(), array.name) == dimensions.end(),
                    "an experiment's array may not be named like a swept key: " + array.name);
       if (array.is_coordinate()) continue;
@@ -92,6 +93,7 @@ class Collector {
       array.shape.insert(array.shape.begin(), shape.begin(), shape.end());
       array.values = filled(array.values, plan_.size() * store::size_of(array.values));
     }
+    collected_ = std::move(collected);
   }
 
   store::LabelledArray axis_coordinate(std::size_t i, const std::string& dimension) const {
@@ -112,7 +114,7 @@ class Collector {
   store::Dataset collected_;
 };
 
-/// What came of one run: its arrays, the message of what it threw, or a bug to pass on.
+/// What came of one run: its arrays, the message of what it threw, or what ends the whole sweep.
 struct Outcome {
   std::optional<store::Dataset> arrays = {};
   std::string message = {};
@@ -159,10 +161,11 @@ Result run(const Plan& plan, const RunOptions& options) {
   Collector collector(plan);
   Result result;
   std::exception_ptr bug;
+  std::atomic<bool> broken = false;
 
 #pragma omp parallel for schedule(dynamic) if (n > 1)
   for (std::size_t i = 0; i < n; ++i) {
-    if (options.cancel != nullptr && options.cancel->requested()) continue;
+    if (broken || (options.cancel != nullptr && options.cancel->requested())) continue;
     const std::size_t index = order[i];
     Outcome outcome = run_one(plan, index);
 #pragma omp critical(ecphory_sweep_collect)
@@ -173,11 +176,14 @@ Result run(const Plan& plan, const RunOptions& options) {
           ++result.done;
         } catch (const base::UserError& error) {
           outcome.message = error.what();
-        } catch (const base::Bug&) {
+        } catch (...) {  // a bug, or no memory: no exception may leave a parallel region
           outcome.bug = std::current_exception();
         }
       }
-      if (outcome.bug) bug = outcome.bug;
+      if (outcome.bug) {
+        bug = outcome.bug;
+        broken = true;
+      }
       if (!outcome.message.empty()) {
         collector.mark_failed(index);
         result.failures.push_back({index, outcome.message});

@@ -62,6 +62,18 @@ TEST_CASE_TEMPLATE("scores of any size are safe", Real, float, double) {
   CHECK(l.matrix()(2, 0) == doctest::Approx(1e4 + std::log(2.0)));
 }
 
+TEST_CASE_TEMPLATE("a score of minus infinity is a key that is not there; NaN spoils its own column only",
+                   Real, float, double) {
+  Array<Real> x({3, 2});
+  x.matrix() << 1, 2,                             //
+      -std::numeric_limits<Real>::infinity(), 1,  //
+      1, std::numeric_limits<Real>::quiet_NaN();
+  compute::softmax(Real{5}, x, x);
+  CHECK(x.matrix()(0, 0) == doctest::Approx(0.5));
+  CHECK(x.matrix()(1, 0) == 0);
+  CHECK(x.matrix().col(1).array().isNaN().all());
+}
+
 TEST_CASE("beta = 0 is uniform; the result may overwrite the scores; columns sum to 1") {
   auto x = random<double>(5, 2);
   compute::softmax(0.0, x, x);
