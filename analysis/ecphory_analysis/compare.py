@@ -31,9 +31,10 @@ def rows(dataset):
         raise ResultError(f"accuracy is over {', '.join(dataset['accuracy'].dims)}; the published table is over a alone")
     result = []
     for a, expected in published.AMICL_TABLE.items():
-        if not numpy.any(numpy.isclose(dataset["a"], a, atol=1e-9)):
+        at = numpy.flatnonzero(numpy.isclose(dataset["a"], a, atol=1e-9))
+        if at.size == 0:
             continue
-        here = dataset.sel(a=a, method="nearest")
+        here = dataset.isel(a=at[0])
         error = math.sqrt(expected * (1 - expected) / trials)
         accuracy = float(here["accuracy"])
         deviation = (accuracy - expected) / error if error > 0 else math.nan

@@ -15,6 +15,7 @@ def draw(dataset):
     """Lines with their 95% Wilson bands; the published numbers where the settings are theirs."""
     drawn, axes = style.figure()
     axis = axes[0, 0]
+    dataset = dataset.sortby("a")
     others = [name for name in dataset["accuracy"].dims if name != "a"]
     if others:
         coordinate = dataset[others[0]]

@@ -7,15 +7,19 @@ from .results import ResultError
 KINDS = [scores, temperature, curves]
 
 
+def averaged(dataset):
+    """The dataset with the means over replicates of its reals, and without other arrays over replicates."""
+    means = {name: array.mean("replicate", keep_attrs=True) for name, array in dataset.data_vars.items()
+             if "replicate" in array.dims and array.dtype.kind == "f"}
+    return dataset.drop_dims("replicate").assign(means)
+
+
 def draw(dataset):
     """The matplotlib figure of the first kind that fits; replicates are averaged first.
 
     Raises ResultError when none does.
     """
-    drawable = dataset
-    if "replicate" in dataset.dims:
-        drawable = dataset.drop_vars(["status", "message"], errors="ignore").mean("replicate", keep_attrs=True)
-        drawable["config"] = dataset["config"]
+    drawable = averaged(dataset) if "replicate" in dataset.dims else dataset
     for kind in KINDS:
         if kind.fits(drawable):
             drawn = kind.draw(drawable)

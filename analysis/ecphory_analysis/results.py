@@ -25,5 +25,10 @@ def open(path):
 
 
 def config_of(dataset):
-    """The experiment file that made the result, every key resolved, as nested dictionaries."""
+    """The experiment file that made the result, every key resolved, as nested dictionaries.
+
+    Raises ResultError when the file holds none.
+    """
+    if "config" not in dataset:
+        raise ResultError("the file has no config in it; only files that ecphory run has written do")
     return tomllib.loads(str(dataset["config"].values[()]))

@@ -92,10 +92,14 @@ AxisText axis_of(const toml::table& table, const std::string& key, const std::st
   return axis;
 }
 
-/// Whether a table inside [sweep] is an axis, and not the rest of a dotted key.
-bool is_axis(const toml::table& table) {
-  return table.empty() ||
-         std::ranges::any_of(table, [](const auto& entry) { return !entry.second.is_table(); });
+/// Whether the table of `key` inside [sweep] is an axis, and not a section with axes in it.
+bool is_axis(const toml::table& table, const std::string& key) {
+  if (table.empty()) return true;
+  const bool setting = key.find('.', kSweep.size()) != std::string::npos;
+  return std::ranges::any_of(table, [&](const auto& entry) {
+    return std::ranges::find(axis_kinds(), entry.first.str()) != axis_kinds().end() ||
+           (setting && !entry.second.is_table());
+  });
 }
 
 template <class Where>
@@ -105,7 +109,7 @@ void flatten(const toml::table& table, const std::string& prefix, const Where& w
     const std::string key = prefix + std::string(name.str());
     const bool swept = key.starts_with(kSweep);
     if (const toml::table* const inner = node.as_table()) {
-      if (swept && is_axis(*inner)) {
+      if (swept && is_axis(*inner, key)) {
         entries.push_back({key, axis_of(*inner, key, where(node)), where(node), node.source().begin});
       } else {
         flatten(*inner, key + ".", where, entries);
@@ -265,6 +269,12 @@ Request interpret(const sweep::Experiment& experiment, const std::vector<Entry>&
     if (const auto* const axis = std::get_if<AxisText>(&entry.value)) {
       const std::string key = entry.key.substr(kSweep.size());
       base::find_parameter(experiment.parameters, key);
+      if (key.starts_with("record.")) {
+        throw UserError({.key = entry.key,
+                         .problem = "what is recorded cannot be swept",
+                         .expected = "the same arrays at every point",
+                         .remedy = fmt::format("set {} to one value", key)});
+      }
       try {
         axes.push_back({key, values_of(*axis)});
       } catch (const UserError& error) {

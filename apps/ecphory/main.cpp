@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cstdio>
+#include <new>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ecphory/base/error.hpp"
 #include "ecphory/base/nearest.hpp"
@@ -16,14 +18,17 @@ using namespace ecphory;
 int refuse(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
   std::vector<std::string> verbs;
   for (const CLI::App* const verb : app.get_subcommands({})) verbs.push_back(verb->get_name());
+  const std::string first = arguments.empty() ? "" : arguments.front();
+  std::string problem = error.what();
   std::string remedy = "see ecphory --help";
-  if (!arguments.empty() && std::ranges::find(verbs, arguments.front()) != verbs.end()) {
-    remedy = fmt::format("see ecphory {} --help", arguments.front());
-  } else if (!arguments.empty()) {
-    const std::string nearest = base::nearest_name(arguments.front(), verbs);
+  if (std::ranges::find(verbs, first) != verbs.end()) {
+    remedy = fmt::format("see ecphory {} --help", first);
+  } else if (!first.empty() && !first.starts_with("-")) {
+    problem = fmt::format("{}: there is no such verb\n  expected: one of {}", first, fmt::join(verbs, ", "));
+    const std::string nearest = base::nearest_name(first, verbs);
     if (!nearest.empty()) remedy = fmt::format("did you mean ecphory {}?", nearest);
   }
-  fmt::print(stderr, "error: {}\n  remedy: {}\n", error.what(), remedy);
+  fmt::print(stderr, "error: {}\n  remedy: {}\n", problem, remedy);
   return app::kRefused;
 }
 
@@ -48,6 +53,10 @@ int main(int argc, char** argv) {
   } catch (const base::UserError& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return exit_code == app::kDone ? app::kRefused : exit_code;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr,
+               "error: there is not enough memory\n  remedy: fewer points in one run, or smaller arrays\n");
+    return app::kRunFailed;
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return app::kRunFailed;
