@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ecphory/base/exception_slot.hpp"
 #include "ecphory/compute/gemm.hpp"
 #include "ecphory/compute/softmax.hpp"
 
@@ -124,22 +125,27 @@ std::vector<AmiclOutcome> amicl_trials(const AmiclParameters& model,
                                        const tasks::InContextSequenceParameters& task,
                                        const base::RandomKey& key, std::int64_t n) {
   std::vector<AmiclOutcome> outcomes(static_cast<std::size_t>(n));
+  base::ExceptionSlot exception;
 #pragma omp parallel if (n > 1)
   {
     Context<Real> context;
     AmiclReadout<Real> readout;
-    Array<Real> query({task.dimension, 1});
+    Array<Real> query;
 #pragma omp for
     for (std::int64_t trial = 0; trial < n; ++trial) {
-      context.draw(model, task, key, static_cast<std::uint32_t>(trial));
-      query.matrix() = context.queries.matrix().rightCols(1);
-      amicl_read(model, context.keys, context.sequence.tokens, query, readout);
-      const Eigen::Map<const Eigen::VectorX<Real>> label(context.sequence.label.data(), task.dimension);
-      outcomes[static_cast<std::size_t>(trial)] = {
-          .correct = context.sequence.tokens.matrix().col(readout.answer) == label,
-          .distance = static_cast<double>((readout.output.matrix().col(0) - label).norm() / label.norm())};
+      exception.run([&] {
+        context.draw(model, task, key, static_cast<std::uint32_t>(trial));
+        resize(query, {task.dimension, 1});
+        query.matrix() = context.queries.matrix().rightCols(1);
+        amicl_read(model, context.keys, context.sequence.tokens, query, readout);
+        const Eigen::Map<const Eigen::VectorX<Real>> label(context.sequence.label.data(), task.dimension);
+        outcomes[static_cast<std::size_t>(trial)] = {
+            .correct = context.sequence.tokens.matrix().col(readout.answer) == label,
+            .distance = static_cast<double>((readout.output.matrix().col(0) - label).norm() / label.norm())};
+      });
     }
   }
+  exception.rethrow();
   return outcomes;
 }
 

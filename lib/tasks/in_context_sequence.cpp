@@ -38,10 +38,11 @@ const base::ParameterTable<InContextSequenceParameters>& in_context_sequence_tab
   using P = InContextSequenceParameters;
   static const auto table =
       base::ParameterTable<P>("task")
-          .add("classes", &P::classes, "1", "number of classes K; contexts use 1 … K-1", base::at_least(2))
+          .add("classes", &P::classes, "1", "number of classes K; contexts use 1 … K-1",
+               base::between(2, 1e15))
           .add("length", &P::length, "1", "tokens in a context L: items and labels in turn",
-               {.low = 4, .multiple_of = 2})
-          .add("dimension", &P::dimension, "1", "elements of a token D", base::at_least(1))
+               {.low = 4, .high = 100000, .multiple_of = 2})
+          .add("dimension", &P::dimension, "1", "elements of a token D", base::between(1, 100000))
           .add("noise", &P::noise, "1", "weight of an item's own noise ε", base::at_least(0))
           .add("noise_scale", &P::noise_scale, "1",
                "variance per element of that noise: 1/D² (released code) or 1/D (text)");

@@ -60,7 +60,7 @@ def test_describe_shows_equation_source_and_every_key_with_its_default(ecphory):
         assert re.search(rf"^  {re.escape(key)} ", run.stdout, re.MULTILINE)
         assert f"default {said['default']}; {said['allowed']}" in run.stdout
         assert said["meaning"] and said["unit"]
-    assert keys["task.length"]["allowed"] == "an even whole number >= 4"
+    assert keys["task.length"]["allowed"] == "an even whole number >= 4 and <= 100000"
 
 
 def test_the_defaults_that_describe_shows_are_those_that_run(ecphory, experiment):
