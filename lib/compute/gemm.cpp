@@ -1,10 +1,13 @@
+// Eigen would multiply tiny matrices itself, in an order of its own; all products shall go the same way.
+#define EIGEN_GEMM_TO_COEFFBASED_PRODUCT_THRESHOLD 0
+
 #include "ecphory/compute/gemm.hpp"
 
 namespace ecphory::compute {
 namespace {
 
 template <class Product, class Real>
-void assign(const Product& product, Real beta, Eigen::Map<typename Array<Real>::Matrix> c) {
+void assign(const Product& product, Real beta, typename View<Real>::Map c) {
   if (beta == Real{0}) {
     c.noalias() = product;
   } else {
@@ -16,13 +19,13 @@ void assign(const Product& product, Real beta, Eigen::Map<typename Array<Real>::
 }  // namespace
 
 template <class Real>
-void gemm(Transpose transpose_a, Transpose transpose_b, Real alpha, const Array<Real>& a,
-          const Array<Real>& b, Real beta, Array<Real>& c) {
+void gemm(Transpose transpose_a, Transpose transpose_b, Real alpha, View<const Real> a, View<const Real> b,
+          Real beta, View<Real> c) {
   const bool ta = transpose_a == Transpose::yes;
   const bool tb = transpose_b == Transpose::yes;
-  base::ensure(a.device() == c.device() && b.device() == c.device(), "gemm takes arrays of one device");
-  base::ensure((ta ? a.rows() : a.columns()) == (tb ? b.columns() : b.rows()) &&
-                   (ta ? a.columns() : a.rows()) == c.rows() && (tb ? b.rows() : b.columns()) == c.columns(),
+  base::ensure(a.device == c.device && b.device == c.device, "gemm takes arrays of one device");
+  base::ensure((ta ? a.rows : a.columns) == (tb ? b.columns : b.rows) &&
+                   (ta ? a.columns : a.rows) == c.rows && (tb ? b.rows : b.columns) == c.columns,
                "gemm takes op(a) (m, k), op(b) (k, n) and c (m, n)");
   const auto ma = a.matrix();
   const auto mb = b.matrix();
@@ -38,9 +41,9 @@ void gemm(Transpose transpose_a, Transpose transpose_b, Real alpha, const Array<
   }
 }
 
-template void gemm<float>(Transpose, Transpose, float, const Array<float>&, const Array<float>&, float,
-                          Array<float>&);
-template void gemm<double>(Transpose, Transpose, double, const Array<double>&, const Array<double>&, double,
-                           Array<double>&);
+template void gemm<float>(Transpose, Transpose, float, View<const float>, View<const float>, float,
+                          View<float>);
+template void gemm<double>(Transpose, Transpose, double, View<const double>, View<const double>, double,
+                           View<double>);
 
 }  // namespace ecphory::compute

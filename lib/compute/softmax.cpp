@@ -20,17 +20,15 @@ Real largest_of(const Real* x, Index n) {
 }  // namespace
 
 template <class Real>
-void softmax(Real beta, const Array<Real>& x, Array<Real>& p) {
-  base::ensure(x.shape() == p.shape() && x.device() == p.device(),
-               "softmax takes two arrays of one shape and device");
+void softmax(Real beta, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> p) {
+  base::ensure(x.rows == p.rows && x.columns == p.columns && x.device == kCpu && p.device == kCpu,
+               "softmax takes two matrices of one shape on the CPU");
   base::ensure(beta >= 0 && std::isfinite(beta), "softmax takes a finite beta >= 0");
-  const auto from = x.matrix();
-  auto to = p.matrix();
-  const Index n = from.rows();
-#pragma omp parallel for if (x.size() > kParallelSize)
-  for (Index j = 0; j < from.cols(); ++j) {
-    const Real* const in = from.col(j).data();
-    Real* const out = to.col(j).data();
+  const Index n = x.rows;
+#pragma omp parallel for if (x.rows * x.columns > kParallelSize)
+  for (Index j = 0; j < x.columns; ++j) {
+    const Real* const in = x.column(j);
+    Real* const out = p.column(j);
     const Real largest = largest_of(in, n);
     Real sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -45,27 +43,25 @@ void softmax(Real beta, const Array<Real>& x, Array<Real>& p) {
 }
 
 template <class Real>
-void log_sum_exp(Real beta, const Array<Real>& x, Array<Real>& l) {
-  base::ensure(l.size() == x.columns() && x.device() == l.device(),
-               "log_sum_exp gives one number per column of x");
+void log_sum_exp(Real beta, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> l) {
+  base::ensure(l.rows == 1 && l.columns == x.columns && x.device == kCpu && l.device == kCpu,
+               "log_sum_exp gives one number per column of x, on the CPU");
   base::ensure(beta > 0 && std::isfinite(beta), "log_sum_exp takes a finite beta > 0");
-  const auto from = x.matrix();
-  const auto to = l.elements();
-  const Index n = from.rows();
-#pragma omp parallel for if (x.size() > kParallelSize)
-  for (Index j = 0; j < from.cols(); ++j) {
-    const Real* const in = from.col(j).data();
+  const Index n = x.rows;
+#pragma omp parallel for if (x.rows * x.columns > kParallelSize)
+  for (Index j = 0; j < x.columns; ++j) {
+    const Real* const in = x.column(j);
     const Real largest = largest_of(in, n);
     Real sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (Index i = 0; i < n; ++i) sum += exp_of_nonpositive(beta * (in[i] - largest));
-    to[static_cast<std::size_t>(j)] = largest + std::log(sum) / beta;
+    *l.column(j) = largest + std::log(sum) / beta;
   }
 }
 
-template void softmax<float>(float, const Array<float>&, Array<float>&);
-template void softmax<double>(double, const Array<double>&, Array<double>&);
-template void log_sum_exp<float>(float, const Array<float>&, Array<float>&);
-template void log_sum_exp<double>(double, const Array<double>&, Array<double>&);
+template void softmax<float>(float, View<const float>, View<float>);
+template void softmax<double>(double, View<const double>, View<double>);
+template void log_sum_exp<float>(float, View<const float>, View<float>);
+template void log_sum_exp<double>(double, View<const double>, View<double>);
 
 }  // namespace ecphory::compute

@@ -1,7 +1,7 @@
 #pragma once
 // Softmax and log-sum-exp over columns.
 
-#include "ecphory/compute/array.hpp"
+#include "ecphory/compute/view.hpp"
 
 namespace ecphory::compute {
 
@@ -9,16 +9,16 @@ namespace ecphory::compute {
 /// same array. Each column's maximum is subtracted first, so beta·x of any finite size is safe. beta ≥ 0 and
 /// finite, else Bug.
 template <class Real>
-void softmax(Real beta, const Array<Real>& x, Array<Real>& p);
+void softmax(Real beta, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> p);
 
 /// l(j) ← beta⁻¹ log Σᵢ exp(beta · x(i, j)), the Lagrangian of model B of Krotov & Hopfield (2021, eq. 14); l
-/// has one element per column of x. beta > 0 and finite, else Bug.
+/// is (1, columns of x). beta > 0 and finite, else Bug.
 template <class Real>
-void log_sum_exp(Real beta, const Array<Real>& x, Array<Real>& l);
+void log_sum_exp(Real beta, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> l);
 
-extern template void softmax<float>(float, const Array<float>&, Array<float>&);
-extern template void softmax<double>(double, const Array<double>&, Array<double>&);
-extern template void log_sum_exp<float>(float, const Array<float>&, Array<float>&);
-extern template void log_sum_exp<double>(double, const Array<double>&, Array<double>&);
+extern template void softmax<float>(float, View<const float>, View<float>);
+extern template void softmax<double>(double, View<const double>, View<double>);
+extern template void log_sum_exp<float>(float, View<const float>, View<float>);
+extern template void log_sum_exp<double>(double, View<const double>, View<double>);
 
 }  // namespace ecphory::compute

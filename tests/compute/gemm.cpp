@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "ecphory/base/random.hpp"
+#include "ecphory/compute/blas.hpp"
 
 using namespace ecphory;
 using compute::Array;
@@ -67,4 +68,38 @@ TEST_CASE("shapes that do not fit are a bug") {
   Array<float> c({4, 4});
   CHECK_THROWS_AS(compute::gemm<float>(Transpose::no, Transpose::no, 1, a, a, 0, c), base::Bug);
   CHECK_NOTHROW(compute::gemm<float>(Transpose::no, Transpose::yes, 1, a, a, 0, c));
+}
+
+TEST_CASE_TEMPLATE("a column's bits depend on its place in its group, not on the other columns", Real, float,
+                   double) {
+  const compute::SingleThreadedBlas one_thread;
+  for (const auto& [m, k] :
+       {std::pair<Index, Index>{1, 1}, {3, 2}, {20, 8}, {100, 33}, {257, 1000}, {64, 512}}) {
+    for (const Transpose ta : {Transpose::no, Transpose::yes}) {
+      const auto a = ta == Transpose::no ? random<Real>(m, k, 1) : random<Real>(k, m, 1);
+      const auto b = random<Real>(k, 156, 2);
+      Array<Real> whole({m, 156});
+      compute::gemm<Real>(ta, Transpose::no, 1, a, b, 0, whole);
+      for (const auto& [first, n] : {std::pair<Index, Index>{0, 16}, {16, 16}, {7, 32}, {64, 96}, {3, 128}}) {
+        Array<Real> part({m, n});
+        compute::gemm<Real>(ta, Transpose::no, 1, a, compute::View<const Real>(b).middle_columns(first, n), 0,
+                            part);
+        const bool same = part.matrix() == whole.matrix().middleCols(first, n);
+        CHECK(same);
+      }
+    }
+  }
+}
+
+TEST_CASE("views of rows and columns are multiplied in place") {
+  const auto a = random<double>(6, 5, 1);
+  const auto b = random<double>(7, 16, 2);
+  auto c = random<double>(9, 20, 3);
+  const auto before = c.to(compute::kCpu);
+  compute::gemm<double>(Transpose::no, Transpose::no, 1, compute::View<const double>(a).middle_rows(1, 4),
+                        compute::View<const double>(b).middle_rows(2, 5), 1,
+                        compute::View<double>(c).middle_rows(3, 4).middle_columns(2, 16));
+  Eigen::MatrixXd expected = before.matrix();
+  expected.block(3, 2, 4, 16) += a.matrix().middleRows(1, 4) * b.matrix().middleRows(2, 5);
+  CHECK((c.matrix() - expected).cwiseAbs().maxCoeff() < 1e-14);  // sums of five products of order 1
 }

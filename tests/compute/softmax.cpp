@@ -26,7 +26,7 @@ Array<Real> random(Index rows, Index columns) {
 TEST_CASE_TEMPLATE("softmax and log-sum-exp equal their definitions", Real, float, double) {
   const auto x = random<Real>(37, 11);
   Array<Real> p({37, 11});
-  Array<Real> l({11});
+  Array<Real> l({1, 11});
   const Real beta = Real{1.75};
   compute::softmax(beta, x, p);
   compute::log_sum_exp(beta, x, l);
@@ -39,7 +39,7 @@ TEST_CASE_TEMPLATE("softmax and log-sum-exp equal their definitions", Real, floa
       CHECK(p.matrix()(i, j) ==
             doctest::Approx(std::exp(static_cast<double>(beta) * x.matrix()(i, j)) / sum).epsilon(slack));
     }
-    CHECK(l.matrix()(j, 0) == doctest::Approx(std::log(sum) / static_cast<double>(beta)).epsilon(slack));
+    CHECK(l.matrix()(0, j) == doctest::Approx(std::log(sum) / static_cast<double>(beta)).epsilon(slack));
   }
 }
 
@@ -49,7 +49,7 @@ TEST_CASE_TEMPLATE("scores of any size are safe", Real, float, double) {
       Real{-1e4}, Real{-1e4}, Real{1e4},   //
       0, Real{-1e4}, Real{1e4};
   Array<Real> p({3, 3});
-  Array<Real> l({3});
+  Array<Real> l({1, 3});
   compute::softmax(Real{1}, x, p);
   compute::log_sum_exp(Real{1}, x, l);
   CHECK(p.matrix().allFinite());
@@ -58,8 +58,8 @@ TEST_CASE_TEMPLATE("scores of any size are safe", Real, float, double) {
   CHECK(p.matrix()(1, 1) == doctest::Approx(1.0 / 3));
   CHECK(p.matrix()(1, 2) == doctest::Approx(0.5));
   CHECK(l.matrix()(0, 0) == Real{1e4});
-  CHECK(l.matrix()(1, 0) == doctest::Approx(-1e4 + std::log(3.0)));
-  CHECK(l.matrix()(2, 0) == doctest::Approx(1e4 + std::log(2.0)));
+  CHECK(l.matrix()(0, 1) == doctest::Approx(-1e4 + std::log(3.0)));
+  CHECK(l.matrix()(0, 2) == doctest::Approx(1e4 + std::log(2.0)));
 }
 
 TEST_CASE_TEMPLATE("a score of minus infinity is a key that is not there; NaN spoils its own column only",
@@ -103,6 +103,6 @@ TEST_CASE("wrong shapes and an infinite or negative beta are bugs") {
   Array<double> q({4, 3});
   CHECK_THROWS_AS(compute::softmax(-1.0, x, q), base::Bug);
   CHECK_THROWS_AS(compute::softmax(static_cast<double>(INFINITY), x, q), base::Bug);
-  Array<double> l({3});
+  Array<double> l({1, 3});
   CHECK_THROWS_AS(compute::log_sum_exp(0.0, x, l), base::Bug);
 }
