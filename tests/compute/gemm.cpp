@@ -80,7 +80,8 @@ TEST_CASE_TEMPLATE("a column's bits depend on its place in its group, not on the
       const auto b = random<Real>(k, 156, 2);
       Array<Real> whole({m, 156});
       compute::gemm<Real>(ta, Transpose::no, 1, a, b, 0, whole);
-      for (const auto& [first, n] : {std::pair<Index, Index>{0, 16}, {16, 16}, {7, 32}, {64, 96}, {3, 128}}) {
+      for (const auto& [first, n] :
+           {std::pair<Index, Index>{0, 12}, {12, 12}, {84, 36}, {24, 120}, {12, 144}}) {
         Array<Real> part({m, n});
         compute::gemm<Real>(ta, Transpose::no, 1, a, compute::View<const Real>(b).middle_columns(first, n), 0,
                             part);
