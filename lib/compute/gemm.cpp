@@ -1,5 +1,5 @@
 // Eigen would multiply tiny matrices itself, in an order of its own; all products shall go the same way.
-#define EIGEN_GEMM_TO_COEFFBASED_PRODUCT_THRESHOLD 0
+#define EIGEN_GEMM_TO_COEFFBASED_THRESHOLD 0
 
 #include "ecphory/compute/gemm.hpp"
 

@@ -1,0 +1,37 @@
+#pragma once
+// Conditions that end a trajectory.
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ecphory/dynamics/network.hpp"
+
+namespace ecphory::dynamics {
+
+/// Ends a trajectory when `value` falls to 0 or below, at t = 0 too. The moment is found on the dense output
+/// to rounding. Called from several threads.
+template <class Real>
+struct Event {
+  std::string name;
+  std::function<double(compute::Index trajectory, double t, std::span<const Real> state)> value;
+};
+
+/// Ends a trajectory with status `converged` when ‖τ dx/dt‖ / √rows of the state has been below `bound` for
+/// `hold` ms, once the input jumps no more. The moment at which it falls below is interpolated in a step,
+/// log-linearly.
+struct Convergence {
+  double bound = 1e-6;
+  double hold = 0;
+};
+
+/// Arrival at a pattern: the cosine of a layer's state with patterns(:, target) reaches `cosine`. patterns is
+/// (neurons, any); targets has one pattern for each trajectory, or one for all. Throws UserError for shapes
+/// that do not fit, a target that is not there, a pattern of zeros or a cosine outside (0, 1].
+template <class Real>
+Event<Real> arrival(const Network<Real>& network, LayerId layer,
+                    const Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>& patterns,
+                    std::vector<compute::Index> targets, double cosine);
+
+}  // namespace ecphory::dynamics

@@ -1,0 +1,158 @@
+#include "ecphory/dynamics/field.hpp"
+
+#include "ecphory/base/error.hpp"
+
+namespace ecphory::dynamics {
+
+using compute::Array;
+using compute::Index;
+
+template <class Real>
+Field<Real>::Field(const Network<Real>& network)
+    : network_(network),
+      projections_(network.layers().size()),
+      currents_(network.layers().size()),
+      output_memory_(network.layers().size()),
+      state_memory_(network.layers().size()),
+      states_(network.layers().size()),
+      outputs_(network.layers().size()) {
+  for (const Synapse<Real>& synapse : network.synapses()) {
+    for (Projection<Real>& p : projections_of(synapse)) projections_[p.post].push_back(std::move(p));
+  }
+}
+
+template <class Real>
+void Field<Real>::select(std::span<const Index> ids, double t) {
+  ids_.assign(ids.begin(), ids.end());
+  const auto columns = static_cast<Index>(ids.size());
+  for (LayerId layer = 0; layer < network_.layers().size(); ++layer) {
+    const auto* const value = network_.layers()[layer].input.at(t);
+    if (value == nullptr) {
+      currents_[layer] = Array<Real>();
+      continue;
+    }
+    currents_[layer] = Array<Real>({network_.layers()[layer].neurons, columns});
+    auto current = currents_[layer].matrix();
+    for (Index j = 0; j < columns; ++j) {
+      const Index id = ids_[static_cast<std::size_t>(j)];
+      if (id < 0) {
+        current.col(j).setZero();
+      } else {
+        current.col(j) = value->col(value->cols() == 1 ? 0 : id);
+      }
+    }
+  }
+}
+
+template <class Real>
+typename Field<Real>::View Field<Real>::buffer(std::vector<Array<Real>>& buffers, LayerId layer) {
+  const std::vector<Index> shape = {network_.layers()[layer].neurons, static_cast<Index>(ids_.size())};
+  if (buffers[layer].shape() != shape) buffers[layer] = Array<Real>(shape);
+  return buffers[layer];
+}
+
+template <class Real>
+void Field<Real>::add_drives(LayerId layer, View d) {
+  if (currents_[layer].size() > 0) {
+    d.matrix() = currents_[layer].matrix();
+  } else {
+    d.matrix().setZero();
+  }
+  for (const Projection<Real>& p : projections_[layer]) add_drive<Real>(p, outputs_[p.pre], ids_, d);
+}
+
+/// States and outputs of all layers: those of the state first, then the instantaneous ones in their order.
+template <class Real>
+void Field<Real>::evaluate(ConstView x) {
+  base::ensure(x.rows == network_.rows() && x.columns == static_cast<Index>(ids_.size()),
+               "the state has the network's rows and the selected columns");
+  const auto& layers = network_.layers();
+  const auto put_output = [&](LayerId layer) {
+    if (std::holds_alternative<Quadratic>(layers[layer].lagrangian)) {
+      outputs_[layer] = states_[layer];
+      return;
+    }
+    const View g = buffer(output_memory_, layer);
+    gradient<Real>(layers[layer].lagrangian, states_[layer], g);
+    outputs_[layer] = g;
+  };
+  for (LayerId layer = 0; layer < layers.size(); ++layer) {
+    if (layers[layer].tau == 0) continue;
+    states_[layer] = x.middle_rows(network_.first_row(layer), layers[layer].neurons);
+    put_output(layer);
+  }
+  for (const LayerId layer : network_.instantaneous_order()) {
+    const View state = buffer(state_memory_, layer);
+    add_drives(layer, state);
+    states_[layer] = state;
+    put_output(layer);
+  }
+}
+
+template <class Real>
+void Field<Real>::drive(ConstView x, View d) {
+  evaluate(x);
+  for (LayerId layer = 0; layer < network_.layers().size(); ++layer) {
+    const Layer<Real>& l = network_.layers()[layer];
+    if (l.tau > 0) add_drives(layer, d.middle_rows(network_.first_row(layer), l.neurons));
+  }
+}
+
+template <class Real>
+void Field<Real>::energy(ConstView x, View e) {
+  ensure_energy();
+  evaluate(x);
+  Array<Real> term({1, x.columns});
+  auto total = e.matrix();
+  total.setZero();
+  for (LayerId layer = 0; layer < network_.layers().size(); ++layer) {
+    value<Real>(network_.layers()[layer].lagrangian, states_[layer], term);
+    total += states_[layer].matrix().cwiseProduct(outputs_[layer].matrix()).colwise().sum() - term.matrix();
+    if (currents_[layer].size() > 0) {
+      total -= currents_[layer].matrix().cwiseProduct(outputs_[layer].matrix()).colwise().sum();
+    }
+  }
+  for (const Synapse<Real>& synapse : network_.synapses()) {
+    const Projection<Real> p = projections_of(synapse).front();
+    Array<Real> driven({network_.layers()[p.post].neurons, x.columns});
+    driven.matrix().setZero();
+    add_drive<Real>(p, outputs_[p.pre], ids_, driven);
+    const Real pairs = p.pre == p.post ? Real{0.5} : Real{1};
+    total -= pairs * driven.matrix().cwiseProduct(outputs_[p.post].matrix()).colwise().sum();
+  }
+}
+
+template <class Real>
+void Field<Real>::energy_slope(ConstView x, View slope) {
+  ensure_energy();
+  Array<Real> rate({x.rows, x.columns});
+  drive(x, rate);
+  rate.matrix() -= x.matrix();  // τ dx/dt
+  auto total = slope.matrix();
+  total.setZero();
+  for (LayerId layer = 0; layer < network_.layers().size(); ++layer) {
+    const Layer<Real>& l = network_.layers()[layer];
+    if (l.tau == 0) continue;  // E is stationary in the state of an instantaneous layer
+    const ConstView u = ConstView(View(rate)).middle_rows(network_.first_row(layer), l.neurons);
+    Array<Real> hu({l.neurons, x.columns});
+    hessian_times<Real>(l.lagrangian, states_[layer], u, hu);
+    total -= hu.matrix().cwiseProduct(u.matrix()).colwise().sum() / static_cast<Real>(l.tau);
+  }
+}
+
+template <class Real>
+void Field<Real>::ensure_energy() const {
+  for (const Synapse<Real>& synapse : network_.synapses()) {
+    if (has_energy(synapse)) continue;
+    const Projection<Real> p = projections_of(synapse).front();
+    throw base::UserError({.key = network_.layers()[p.pre].name + " -> " + network_.layers()[p.post].name,
+                           .problem = "the network has no energy: this synapse goes one way",
+                           .expected = "symmetric synapses only",
+                           .remedy = "ask for no energy, or make the synapse symmetric"});
+  }
+}
+
+template class Field<float>;
+template class Field<double>;
+
+}  // namespace ecphory::dynamics

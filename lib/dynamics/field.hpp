@@ -1,0 +1,57 @@
+#pragma once
+// The vector field of a network on whole batches: drives, energies and the slope of the energy.
+
+#include <span>
+#include <vector>
+
+#include "ecphory/dynamics/network.hpp"
+
+namespace ecphory::dynamics {
+
+/// Evaluates one network for columns that are trajectories. Holds buffers: one for each thread. The network
+/// must outlive it.
+template <class Real>
+class Field {
+ public:
+  using View = compute::View<Real>;
+  using ConstView = compute::View<const Real>;
+
+  explicit Field(const Network<Real>& network);
+
+  /// From here on, column j is trajectory ids[j] (below 0: no trajectory), and inputs have their values of
+  /// time t (ms).
+  void select(std::span<const compute::Index> ids, double t);
+
+  /// d ← I + Σ drives, so that τ dx/dt = d − x. x and d are (rows of the state, columns).
+  void drive(ConstView x, View d);
+
+  /// E of every column, (1, columns). Throws UserError when a synapse has no energy.
+  void energy(ConstView x, View e);
+
+  /// dE/dt = −Σ τ ẋᵀ ∇²L ẋ of every column, (1, columns), for constant input. Throws as energy() does.
+  void energy_slope(ConstView x, View slope);
+
+  /// The state x of a layer and its output g as of the last call of drive() or energy(), (neurons, columns).
+  ConstView state(LayerId layer) const { return states_[layer]; }
+  ConstView output(LayerId layer) const { return outputs_[layer]; }
+
+ private:
+  void ensure_energy() const;
+  void evaluate(ConstView x);
+  void add_drives(LayerId layer, View d);
+  View buffer(std::vector<compute::Array<Real>>& buffers, LayerId layer);
+
+  const Network<Real>& network_;
+  std::vector<std::vector<Projection<Real>>> projections_;  // by the layer that is driven
+  std::vector<compute::Index> ids_;
+  std::vector<compute::Array<Real>> currents_;       // (neurons, columns), empty for none
+  std::vector<compute::Array<Real>> output_memory_;  // of layers that are not quadratic
+  std::vector<compute::Array<Real>> state_memory_;   // of instantaneous layers
+  std::vector<ConstView> states_;
+  std::vector<ConstView> outputs_;
+};
+
+extern template class Field<float>;
+extern template class Field<double>;
+
+}  // namespace ecphory::dynamics

@@ -1,0 +1,44 @@
+#include "ecphory/dynamics/lagrangian.hpp"
+
+namespace ecphory::dynamics {
+
+using compute::View;
+
+LagrangianTraits traits_of(const Lagrangian& lagrangian) {
+  return std::visit(
+      []<class L>(const L&) {
+        return LagrangianTraits{std::string(L::kName), std::string(L::kNullDirection), L::kBoundedOutput};
+      },
+      lagrangian);
+}
+
+void validate(const Lagrangian& lagrangian) {
+  std::visit([](const auto& l) { l.validate(); }, lagrangian);
+}
+
+template <class Real>
+void value(const Lagrangian& lagrangian, std::type_identity_t<View<const Real>> x,
+           std::type_identity_t<View<Real>> l) {
+  std::visit([&](const auto& kind) { kind.template value<Real>(x, l); }, lagrangian);
+}
+
+template <class Real>
+void gradient(const Lagrangian& lagrangian, std::type_identity_t<View<const Real>> x,
+              std::type_identity_t<View<Real>> g) {
+  std::visit([&](const auto& kind) { kind.template gradient<Real>(x, g); }, lagrangian);
+}
+
+template <class Real>
+void hessian_times(const Lagrangian& lagrangian, std::type_identity_t<View<const Real>> x,
+                   std::type_identity_t<View<const Real>> u, std::type_identity_t<View<Real>> hu) {
+  std::visit([&](const auto& kind) { kind.template hessian_times<Real>(x, u, hu); }, lagrangian);
+}
+
+template void value<float>(const Lagrangian&, View<const float>, View<float>);
+template void value<double>(const Lagrangian&, View<const double>, View<double>);
+template void gradient<float>(const Lagrangian&, View<const float>, View<float>);
+template void gradient<double>(const Lagrangian&, View<const double>, View<double>);
+template void hessian_times<float>(const Lagrangian&, View<const float>, View<const float>, View<float>);
+template void hessian_times<double>(const Lagrangian&, View<const double>, View<const double>, View<double>);
+
+}  // namespace ecphory::dynamics

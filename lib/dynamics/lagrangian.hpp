@@ -1,0 +1,48 @@
+#pragma once
+// The Lagrangian of a layer: a convex function L(x) whose gradient is the layer's output (Krotov 2021, arXiv
+// 2107.06446).
+
+#include <string>
+#include <variant>
+
+#include "ecphory/compute/view.hpp"
+#include "ecphory/dynamics/lagrangians/log_sum_exp.hpp"
+#include "ecphory/dynamics/lagrangians/logistic.hpp"
+#include "ecphory/dynamics/lagrangians/quadratic.hpp"
+#include "ecphory/dynamics/lagrangians/rectified_power.hpp"
+#include "ecphory/dynamics/lagrangians/spherical.hpp"
+#include "ecphory/dynamics/lagrangians/tanh.hpp"
+
+namespace ecphory::dynamics {
+
+/// All of them; one file each in lagrangians/. Every one is convex.
+using Lagrangian = std::variant<Quadratic, RectifiedPower, LogSumExp, Spherical, Tanh, Logistic>;
+
+/// What certificates need to know.
+struct LagrangianTraits {
+  std::string name;
+  std::string null_direction;  ///< along which ∇²L is zero, in words; empty where it is positive definite
+  bool bounded_output;         ///< whether g stays in a bounded set
+};
+LagrangianTraits traits_of(const Lagrangian& lagrangian);
+
+/// Throws UserError for a parameter out of its range.
+void validate(const Lagrangian& lagrangian);
+
+/// l(1, j) ← L(x(:, j)). x is (neurons, trajectories), l is (1, trajectories).
+template <class Real>
+void value(const Lagrangian& lagrangian, std::type_identity_t<compute::View<const Real>> x,
+           std::type_identity_t<compute::View<Real>> l);
+
+/// g(:, j) ← ∇L(x(:, j)). x and g may be the same memory.
+template <class Real>
+void gradient(const Lagrangian& lagrangian, std::type_identity_t<compute::View<const Real>> x,
+              std::type_identity_t<compute::View<Real>> g);
+
+/// hu(:, j) ← ∇²L(x(:, j)) u(:, j). hu overlaps neither x nor u.
+template <class Real>
+void hessian_times(const Lagrangian& lagrangian, std::type_identity_t<compute::View<const Real>> x,
+                   std::type_identity_t<compute::View<const Real>> u,
+                   std::type_identity_t<compute::View<Real>> hu);
+
+}  // namespace ecphory::dynamics

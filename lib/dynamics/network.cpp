@@ -1,0 +1,171 @@
+#include "ecphory/dynamics/network.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ecphory/base/error.hpp"
+#include "ecphory/base/finite.hpp"
+#include "ecphory/base/nearest.hpp"
+
+namespace ecphory::dynamics {
+
+using base::UserError;
+using compute::Index;
+
+namespace {
+
+template <class Real>
+void check_weights(const std::string& what, const compute::Array<Real>& w, Index rows, Index columns) {
+  const auto& shape = w.shape();
+  if (shape.size() < 2 || shape.size() > 3 || shape[0] != rows || shape[1] != columns) {
+    throw UserError({.key = what,
+                     .problem = fmt::format("the weights are {}", fmt::join(shape, " x ")),
+                     .expected = fmt::format("{} x {}, or that for each trajectory", rows, columns),
+                     .remedy = "transpose them, or change the number of neurons"});
+  }
+  if (base::first_not_finite(w.elements())) {
+    throw UserError({.key = what, .problem = "the weights are not finite", .expected = "finite numbers"});
+  }
+}
+
+}  // namespace
+
+template <class Real>
+LayerId Network<Real>::add_layer(Layer<Real> layer) {
+  const auto refuse = [&](const std::string& problem, const std::string& expected,
+                          const std::string& remedy) {
+    throw UserError({.key = layer.name, .problem = problem, .expected = expected, .remedy = remedy});
+  };
+  if (layer.name.empty()) layer.name = fmt::format("layer {}", layers_.size());
+  for (const Layer<Real>& other : layers_) {
+    if (other.name == layer.name)
+      refuse("there is a layer of this name", "a name of its own", "rename one of them");
+  }
+  if (layer.neurons < 1) refuse(fmt::format("{} neurons", layer.neurons), "at least one neuron", "");
+  if (!(layer.tau >= 0) || !std::isfinite(layer.tau)) {
+    refuse(fmt::format("tau = {} ms is not allowed", layer.tau), "a finite number >= 0",
+           "0 makes the layer instantaneous");
+  }
+  if (!(layer.noise.additive >= 0) || !(layer.noise.proportional >= 0) ||
+      !std::isfinite(layer.noise.additive) || !std::isfinite(layer.noise.proportional)) {
+    refuse("the noise is not allowed", "finite numbers >= 0", "");
+  }
+  if (layer.tau == 0 && layer.noise.present()) {
+    refuse("an instantaneous layer has noise", "tau > 0", "give it a small time constant");
+  }
+  try {
+    validate(layer.lagrangian);
+  } catch (const UserError& error) {
+    base::Complaint complaint = error.complaint();
+    complaint.where = layer.name;
+    throw UserError(complaint);
+  }
+  first_rows_.push_back(rows_);
+  if (layer.tau > 0) rows_ += layer.neurons;
+  layers_.push_back(std::move(layer));
+  order_ = sorted_instantaneous();
+  return layers_.size() - 1;
+}
+
+template <class Real>
+void Network<Real>::add_synapse(Synapse<Real> synapse) {
+  for (const Projection<Real>& p : projections_of(synapse)) {
+    base::ensure(p.pre < layers_.size() && p.post < layers_.size(), "a synapse joins layers of its network");
+    const Layer<Real>& pre = layers_[p.pre];
+    const Layer<Real>& post = layers_[p.post];
+    const std::string what = fmt::format("synapse from {} to {}", pre.name, post.name);
+    if (p.w != nullptr) {
+      check_weights(what, *p.w, p.transposed ? pre.neurons : post.neurons,
+                    p.transposed ? post.neurons : pre.neurons);
+    } else if (pre.neurons != post.neurons || !std::isfinite(p.gain)) {
+      throw UserError({.key = what,
+                       .problem = fmt::format("{} neurons relay to {}", pre.neurons, post.neurons),
+                       .expected = "equal numbers and a finite gain"});
+    }
+  }
+  if (const auto* const s = std::get_if<Symmetric<Real>>(&synapse); s != nullptr && s->a == s->b) {
+    const Index n = s->w->shape()[0];
+    for (Index k = 0; k < s->w->size() / std::max<Index>(n * n, 1); ++k) {
+      const Eigen::Map<const typename Input<Real>::Matrix> w(s->w->data() + k * n * n, n, n);
+      if ((w - w.transpose()).cwiseAbs().maxCoeff() > static_cast<Real>(1e-6) * w.cwiseAbs().maxCoeff()) {
+        throw UserError({.key = fmt::format("synapse within {}", layers_[s->a].name),
+                         .problem = "the weights are not symmetric",
+                         .expected = "W = Wᵀ",
+                         .remedy = "use an asymmetric synapse; it has no energy"});
+      }
+    }
+  }
+  synapses_.push_back(std::move(synapse));
+  try {
+    order_ = sorted_instantaneous();
+  } catch (...) {
+    synapses_.pop_back();
+    throw;
+  }
+}
+
+template <class Real>
+Index Network<Real>::first_row(LayerId layer) const {
+  base::ensure(layer < layers_.size() && layers_[layer].tau > 0,
+               "only a layer with tau > 0 is part of the state");
+  return first_rows_[layer];
+}
+
+template <class Real>
+LayerId Network<Real>::find(const std::string& name) const {
+  std::vector<std::string> known;
+  for (LayerId layer = 0; layer < layers_.size(); ++layer) {
+    if (layers_[layer].name == name) return layer;
+    known.push_back(layers_[layer].name);
+  }
+  const std::string nearest = base::nearest_name(name, known);
+  throw UserError({.key = name,
+                   .problem = "there is no layer of this name",
+                   .expected = fmt::format("one of {}", fmt::join(known, ", ")),
+                   .remedy = nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
+}
+
+/// Depth-first search over the drives between instantaneous layers.
+template <class Real>
+std::vector<LayerId> Network<Real>::sorted_instantaneous() const {
+  std::vector<std::vector<LayerId>> drivers(layers_.size());
+  for (const Synapse<Real>& synapse : synapses_) {
+    for (const Projection<Real>& p : projections_of(synapse)) {
+      if (layers_[p.pre].tau == 0 && layers_[p.post].tau == 0) drivers[p.post].push_back(p.pre);
+    }
+  }
+  enum class Mark { unseen, open, done };
+  std::vector<Mark> marks(layers_.size(), Mark::unseen);
+  std::vector<LayerId> order;
+  std::vector<LayerId> path;
+  const auto visit = [&](const auto& self, LayerId layer) -> void {
+    if (marks[layer] == Mark::done) return;
+    path.push_back(layer);
+    if (marks[layer] == Mark::open) {
+      std::vector<std::string> names;
+      for (auto at = std::ranges::find(path, layer); at != path.end(); ++at)
+        names.push_back(layers_[*at].name);
+      throw UserError(
+          {.problem = fmt::format("instantaneous layers form a circle: {}", fmt::join(names, " <- ")),
+           .expected = "an order in which each can be computed from those before it",
+           .remedy = "give one of them a time constant > 0"});
+    }
+    marks[layer] = Mark::open;
+    for (const LayerId driver : drivers[layer]) self(self, driver);
+    marks[layer] = Mark::done;
+    path.pop_back();
+    order.push_back(layer);
+  };
+  for (LayerId layer = 0; layer < layers_.size(); ++layer) {
+    if (layers_[layer].tau == 0) visit(visit, layer);
+  }
+  return order;
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace ecphory::dynamics

@@ -1,0 +1,72 @@
+#include <algorithm>
+
+#include "ecphory/dynamics/field.hpp"
+#include "ecphory/dynamics/flow.hpp"
+
+namespace ecphory::dynamics {
+namespace {
+
+using compute::Index;
+
+template <class Real>
+class NeuronFlow final : public Flow<Real> {
+ public:
+  using typename Flow<Real>::View;
+  using typename Flow<Real>::ConstView;
+
+  explicit NeuronFlow(const Network<Real>& network) : field_(network) {
+    bool noisy = false;
+    for (const Layer<Real>& layer : network.layers()) {
+      if (layer.tau == 0) continue;
+      tau_.insert(tau_.end(), static_cast<std::size_t>(layer.neurons), layer.tau);
+      noise_.insert(noise_.end(), static_cast<std::size_t>(layer.neurons), layer.noise);
+      noisy = noisy || layer.noise.present();
+    }
+    if (!noisy) noise_.clear();
+  }
+
+  Index rows() const override { return static_cast<Index>(tau_.size()); }
+  const std::vector<double>& tau() const override { return tau_; }
+  const std::vector<Noise>& noise() const override { return noise_; }
+
+  void start(std::span<const Index> ids, double t, ConstView neurons, View x) override {
+    ids_.assign(ids.begin(), ids.end());
+    time_ = t;
+    field_.select(ids_, time_);
+    x.matrix() = neurons.matrix();
+  }
+
+  void keep(std::span<const Index> columns) override {
+    std::vector<Index> kept;
+    for (const Index j : columns) kept.push_back(ids_[static_cast<std::size_t>(j)]);
+    ids_ = std::move(kept);
+    field_.select(ids_, time_);
+  }
+
+  void drive(ConstView x, View d) override { field_.drive(x, d); }
+
+  void neurons(Index, const Real* x, Real* state) const override { std::copy_n(x, rows(), state); }
+
+  void neuron_rate(Index, const Real* x, const Real* d, Real* rate) const override {
+    std::transform(d, d + rows(), x, rate, std::minus<>());
+  }
+
+ private:
+  Field<Real> field_;
+  std::vector<double> tau_;
+  std::vector<Noise> noise_;
+  std::vector<Index> ids_;
+  double time_ = 0;
+};
+
+}  // namespace
+
+template <class Real>
+std::unique_ptr<Flow<Real>> neuron_flow(const Network<Real>& network) {
+  return std::make_unique<NeuronFlow<Real>>(network);
+}
+
+template std::unique_ptr<Flow<float>> neuron_flow<float>(const Network<float>&);
+template std::unique_ptr<Flow<double>> neuron_flow<double>(const Network<double>&);
+
+}  // namespace ecphory::dynamics
