@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ecphory/base/error.hpp"
+#include "ecphory/base/named_enum.hpp"
 
 namespace ecphory::base {
 
@@ -65,17 +66,6 @@ const T& get(const Point& point, const std::string& key) {
   const auto at = point.find(key);
   ensure(at != point.end() && std::holds_alternative<T>(at->second), "no such setting in this point: " + key);
   return std::get<T>(at->second);
-}
-
-/// An enumeration whose values have names: `names(E{})` gives them in the order of the enumerators.
-template <class E>
-concept NamedEnum = std::is_enum_v<E> && requires(E e) {
-  { names(e) } -> std::convertible_to<std::span<const std::string_view>>;
-};
-
-template <NamedEnum E>
-std::string name_of(E value) {
-  return std::string(names(value)[static_cast<std::size_t>(value)]);
 }
 
 /// Connects the fields of a parameter struct with the keys of one section: one line a field, from which come

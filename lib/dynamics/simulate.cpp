@@ -10,7 +10,6 @@
 
 #include "ecphory/base/exception_slot.hpp"
 #include "ecphory/base/finite.hpp"
-#include "ecphory/base/parameters.hpp"
 #include "ecphory/compute/blas.hpp"
 #include "ecphory/compute/gemm.hpp"
 #include "ecphory/dynamics/block_run.hpp"

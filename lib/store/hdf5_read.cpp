@@ -174,7 +174,7 @@ std::vector<std::string> variables_of(hid_t file) {
 
 }  // namespace
 
-Dataset read(const std::filesystem::path& path) {
+Dataset read(const std::filesystem::path& path, const std::string& group) {
   const hdf5::Quiet quiet;
   if (!std::filesystem::exists(path)) {
     throw base::UserError({.key = path.string(), .problem = "there is no such file"});
@@ -183,9 +183,10 @@ Dataset read(const std::filesystem::path& path) {
     const Handle file(check(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "opening it as HDF5"),
                       H5Fclose);
     Dataset dataset;
-    const Handle root(check(H5Gopen2(file, "/", H5P_DEFAULT), "opening its root group"), H5Gclose);
-    dataset.attributes = read_attributes(root);
-    for (const std::string& name : variables_of(file)) dataset.arrays.push_back(read_array(file, name));
+    const Handle opened(check(H5Gopen2(file, group.c_str(), H5P_DEFAULT), "opening its group " + group),
+                        H5Gclose);
+    dataset.attributes = read_attributes(opened);
+    for (const std::string& name : variables_of(opened)) dataset.arrays.push_back(read_array(opened, name));
     return dataset;
   } catch (const base::UserError& error) {
     base::Complaint complaint = error.complaint();

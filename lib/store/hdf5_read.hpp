@@ -2,14 +2,15 @@
 // HDF5 → labelled arrays.
 
 #include <filesystem>
+#include <string>
 
 #include "ecphory/store/dataset.hpp"
 
 namespace ecphory::store {
 
-/// Reads every variable, coordinate and attribute of the root group of `path`, in the order in which they
+/// Reads every variable, coordinate and attribute of one group of the file `path`, in the order in which they
 /// were made. Whole numbers of any width become int64 (uint8 stays), reals keep their precision. Throws
 /// UserError when the file is missing, is not HDF5, or holds a type that no labelled array has.
-Dataset read(const std::filesystem::path& path);
+Dataset read(const std::filesystem::path& path, const std::string& group = "/");
 
 }  // namespace ecphory::store

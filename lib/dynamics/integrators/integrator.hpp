@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ecphory/base/named_enum.hpp"
 #include "ecphory/base/random.hpp"
 #include "ecphory/dynamics/flow.hpp"
 
