@@ -87,6 +87,7 @@ class Cvode final : public Integrator<Real> {
         a.dt[at] = 0;
       } else {
         a.dt[at] = t - a.t[at];
+        if (a.dt[at] == 0) a.error[at] = std::numeric_limits<double>::infinity();
         const double* const y = N_VGetArrayPointer(state_.get());
         for (Index i = 0; i < a.x.rows; ++i) a.x_new.column(column_)[i] = static_cast<Real>(y[i]);
       }

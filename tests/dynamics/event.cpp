@@ -1,0 +1,142 @@
+#include "ecphory/dynamics/event.hpp"
+
+#include <cmath>
+
+#include <doctest/doctest.h>
+
+#include "ecphory/base/error.hpp"
+#include "ecphory/dynamics/simulate.hpp"
+
+#include "networks.hpp"
+
+using namespace ecphory;
+using namespace ecphory::dynamics;
+using compute::Index;
+using Eigen::MatrixXd;
+
+namespace {
+
+/// x(t) = x0 e^{−t/10}.
+Network<double> decay() {
+  Network<double> network;
+  network.add_layer({.name = "x", .neurons = 1, .tau = 10});
+  return network;
+}
+
+}  // namespace
+
+TEST_CASE("an event is found on the dense output, at its moment") {
+  SimulationOptions<double> options;
+  options.duration = 50;
+  options.events = {{"half", [](Index, double, std::span<const double> x) { return x[0] - 0.5; }},
+                    {"third", [](Index, double, std::span<const double> x) { return x[0] - 1.0 / 3; }}};
+  options.record_times = {0, 5, 6.9, 6.94, 7};
+  for (const auto& [method, slack] : {std::pair{Method::dormand_prince, 1e-7},
+                                      {Method::cvode, 1e-6},
+                                      {Method::runge_kutta_4, 1e-5},
+                                      {Method::exponential_euler, 1e-12},
+                                      {Method::euler, 0.3}}) {
+    CAPTURE(base::name_of(method));
+    options.integrator = {.method = method, .rtol = 1e-9, .atol = 1e-11};
+    options.step = 0.7;
+    const auto run = simulate<double>(decay(), MatrixXd::Ones(1, 1), options);
+    CHECK(run.status[0] == Status::event);
+    CHECK(run.event[0] == 0);
+    CHECK(std::abs(run.time[0] - 10 * std::log(2.0)) < slack);
+    CHECK(std::abs(run.state(0, 0) - 0.5) < 1e-12);
+    if (method != Method::euler) {
+      CHECK(std::isfinite(run.record->trajectory(0)(0, 2)));
+      CHECK(std::isnan(run.record->trajectory(0)(0, 3)));
+    }
+  }
+}
+
+TEST_CASE("an event that holds at the start fires at t = 0; one that never holds, never") {
+  SimulationOptions<double> options;
+  options.duration = 50;
+  options.events = {{"below", [](Index, double, std::span<const double> x) { return x[0] - 0.4; }}};
+  MatrixXd initial(1, 2);
+  initial << 0.3, 500;
+  const auto run = simulate<double>(decay(), initial, options);
+  CHECK(run.status[0] == Status::event);
+  CHECK(run.time[0] == 0);
+  CHECK(run.steps[0] == 0);
+  CHECK(run.state(0, 0) == 0.3);
+  CHECK(run.status[1] == Status::reached_end);
+  CHECK(run.event[1] == -1);
+}
+
+TEST_CASE("a rejected step fires nothing") {
+  // The slow layer crosses the threshold of a fast one, which was silent: a step of the slow layer's length
+  // throws the fast one far beyond the 100 that it can reach, and is rejected.
+  Network<double> network;
+  const auto slow = network.add_layer(
+      {.name = "slow", .neurons = 1, .tau = 50, .input = constant_current<double>(2 * MatrixXd::Ones(1, 1))});
+  const auto gate = network.add_layer({.name = "gate",
+                                       .neurons = 1,
+                                       .lagrangian = RectifiedPower{2},
+                                       .tau = 0,
+                                       .input = constant_current<double>(-MatrixXd::Ones(1, 1))});
+  const auto fast = network.add_layer({.name = "fast", .neurons = 1, .tau = 0.05});
+  network.add_synapse(Relay<double>{slow, gate});
+  network.add_synapse(Relay<double>{gate, fast, 100});
+  double highest = 0;
+  SimulationOptions<double> options;
+  options.duration = 100;
+  options.events = {{"beyond", [&](Index, double, std::span<const double> x) {
+                       highest = std::max(highest, x[1]);
+                       return 120 - x[1];
+                     }}};
+  const auto run = simulate<double>(network, MatrixXd::Zero(2, 1), options);
+  CHECK(run.rejected[0] > 0);
+  CHECK(run.status[0] == Status::reached_end);
+  CHECK(highest < 101);
+  CHECK(highest > 50);
+}
+
+TEST_CASE("convergence waits for its bound and for the time it must hold") {
+  SimulationOptions<double> options;
+  options.duration = 1000;
+  options.integrator = {.rtol = 1e-9, .atol = 1e-12};
+  options.convergence = Convergence{.bound = 1e-3, .hold = 5};
+  const auto run = simulate<double>(decay(), MatrixXd::Ones(1, 1), options);
+  CHECK(run.status[0] == Status::converged);
+  // τ|ẋ| = e^{−t/10} = 1e-3 at 10 ln 1000; the rate decays exponentially, so the log-linear interpolation is
+  // exact.
+  CHECK(run.time[0] == doctest::Approx(10 * std::log(1000.0) + 5).epsilon(1e-6));
+  options.convergence->hold = 0;
+  CHECK(simulate<double>(decay(), MatrixXd::Zero(1, 1), options).time[0] == 0);
+}
+
+TEST_CASE("convergence is not declared while the input will still jump") {
+  Network<double> network;
+  network.add_layer(
+      {.name = "x", .neurons = 1, .tau = 1, .input = pulse<double>(500, 10, MatrixXd::Ones(1, 1))});
+  SimulationOptions<double> options;
+  options.duration = 1000;
+  options.convergence = Convergence{.bound = 1e-3};
+  const auto run = simulate<double>(network, MatrixXd::Ones(1, 1), options);
+  CHECK(run.status[0] == Status::converged);
+  CHECK(run.time[0] > 510);
+}
+
+TEST_CASE("arrival at a pattern") {
+  const auto network = tests::model_b(20, 4, 20.0, 10, 0);
+  const MatrixXd xi = tests::normals(20, 4, 11) / std::sqrt(20.0);
+  MatrixXd initial(20, 4);
+  for (Index j = 0; j < 4; ++j)
+    initial.col(j) = xi.col(j) + 0.3 * tests::normals(20, 1, 50 + static_cast<std::uint64_t>(j)) / 4;
+  SimulationOptions<double> options;
+  options.duration = 200;
+  options.events = {arrival<double>(network, 0, xi, {0, 1, 2, 3}, 0.99)};
+  const auto run = simulate<double>(network, initial, options);
+  for (Index j = 0; j < 4; ++j) {
+    CHECK(run.status[static_cast<std::size_t>(j)] == Status::event);
+    CHECK(run.state.col(j).dot(xi.col(j)) / run.state.col(j).norm() / xi.col(j).norm() ==
+          doctest::Approx(0.99).epsilon(1e-9));
+  }
+  CHECK_THROWS_AS(arrival<double>(network, 0, xi, {4}, 0.9), base::UserError);
+  CHECK_THROWS_AS(arrival<double>(network, 0, xi, {0}, 1.5), base::UserError);
+  CHECK_THROWS_AS(arrival<double>(network, 0, MatrixXd::Zero(20, 1), {0}, 0.9), base::UserError);
+  CHECK_THROWS_AS(arrival<double>(network, 0, MatrixXd::Ones(3, 1), {0}, 0.9), base::UserError);
+}
