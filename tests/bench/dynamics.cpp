@@ -1,0 +1,142 @@
+// The dynamics against the machine: right-hand sides and whole runs against OpenBLAS's products of the same
+// shapes, and overlap space against neuron space.
+
+#include <omp.h>
+
+#include "ecphory/base/random.hpp"
+#include "ecphory/compute/blas.hpp"
+#include "ecphory/compute/gemm.hpp"
+#include "ecphory/dynamics/flow.hpp"
+#include "ecphory/dynamics/simulate.hpp"
+
+#include "yardstick.hpp"
+
+namespace {
+
+using namespace ecphory;
+using namespace ecphory::dynamics;
+using compute::Array;
+using compute::Index;
+using compute::Transpose;
+
+template <class Real>
+using Matrix = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>;
+
+template <class Real>
+Matrix<Real> normals(Index rows, Index columns, std::uint64_t seed) {
+  Matrix<Real> x(rows, columns);
+  base::RandomStream({.seed = seed}, base::Purpose("bench"))
+      .normals(0, std::span(x.data(), static_cast<std::size_t>(x.size())));
+  return x;
+}
+
+/// The retrieval form with patterns N(0, 1/N).
+template <class Real>
+Network<Real> retrieval(Index n, Index m) {
+  Network<Real> network;
+  const LayerId v = network.add_layer({.name = "v", .neurons = n, .tau = 10});
+  const LayerId h = network.add_layer({.name = "h", .neurons = m, .lagrangian = LogSumExp{20}, .tau = 0});
+  network.add_synapse(
+      Symmetric<Real>{v, h, weights<Real>(normals<Real>(n, m, 1) / std::sqrt(static_cast<Real>(n)))});
+  return network;
+}
+
+/// The two products of `evaluations` right-hand sides, all threads on each: the yardstick.
+template <class Real>
+struct Products {
+  Products(Index n, Index m, Index b, std::int64_t times)
+      : xi({n, m}), v({n, b}), h({m, b}), evaluations(times) {
+    xi.matrix() = normals<Real>(n, m, 1);
+    v.matrix() = normals<Real>(n, b, 2);
+  }
+  void operator()() {
+    for (std::int64_t k = 0; k < evaluations; ++k) {
+      compute::gemm<Real>(Transpose::yes, Transpose::no, 1, xi, v, 0, h);
+      compute::gemm<Real>(Transpose::no, Transpose::no, 1, xi, h, 0, v);
+      v.matrix() *= static_cast<Real>(1e-3);  // keeps the numbers finite
+    }
+  }
+  Array<Real> xi, v, h;
+  std::int64_t evaluations;
+};
+
+/// ratio: time of one right-hand side, softmax included, ÷ time of its two products (goal: at most 1/0.8
+/// = 1.25).
+template <class Real>
+void right_hand_side(benchmark::State& state) {
+  const Index n = 1024, m = 4096, b = 256;
+  const auto network = retrieval<Real>(n, m);
+  const Matrix<Real> v = normals<Real>(n, b, 2);
+  const int threads = omp_get_max_threads();
+  const Index columns =
+      (b / threads + compute::kGemmColumns - 1) / compute::kGemmColumns * compute::kGemmColumns;
+  std::vector<std::unique_ptr<Flow<Real>>> flows;
+  std::vector<Array<Real>> x(static_cast<std::size_t>(threads)), d(static_cast<std::size_t>(threads));
+  for (std::size_t t = 0; t < x.size(); ++t) {
+    flows.push_back(neuron_flow(network));
+    x[t] = Array<Real>({n, columns});
+    d[t] = Array<Real>({n, columns});
+    std::vector<Index> ids(static_cast<std::size_t>(columns), 0);
+    const Matrix<Real> start = normals<Real>(n, columns, 3 + t);
+    flows[t]->start(ids, 0, {start.data(), n, columns, n}, x[t]);
+  }
+  Products<Real> products(n, m, b, 1);
+  bench::against(
+      state,
+      [&] {
+        const compute::SingleThreadedBlas one_blas_thread;
+#pragma omp parallel for
+        for (int t = 0; t < threads; ++t) {
+          const auto at = static_cast<std::size_t>(t);
+          flows[at]->drive(x[at], d[at]);
+        }
+      },
+      [&] { products(); });
+}
+
+/// ratio: time of a Dormand–Prince run ÷ time of the products of its right-hand sides (goal: at most 1/0.7
+/// = 1.43).
+template <class Real>
+void dormand_prince(benchmark::State& state) {
+  const Index n = 1024, m = 4096, b = 256;
+  const auto network = retrieval<Real>(n, m);
+  const Matrix<Real> v = normals<Real>(n, b, 2);
+  SimulationOptions<Real> options;
+  options.duration = 5;
+  options.integrator = {.rtol = 1e-4, .atol = 1e-6};
+  options.coordinates = Coordinates::neuron;
+  const auto run = simulate<Real>(network, v, options);
+  std::int64_t attempts = 0;
+  for (std::size_t j = 0; j < run.steps.size(); ++j) attempts += run.steps[j] + run.rejected[j];
+  Products<Real> products(n, m, b, 6 * attempts / b + 1);
+  bench::against(
+      state, [&] { benchmark::DoNotOptimize(simulate<Real>(network, v, options)); }, [&] { products(); });
+}
+
+/// ratio: time in overlap space ÷ time in neuron space, one run each at the same tolerance (goal: at most
+/// 1/8).
+template <class Real>
+void overlap_space(benchmark::State& state) {
+  const Index n = 4096, m = 256, b = 256;
+  const auto network = retrieval<Real>(n, m);
+  const Matrix<Real> v = normals<Real>(n, b, 2);
+  const auto run = [&](Coordinates coordinates) {
+    SimulationOptions<Real> options;
+    options.duration = 50;
+    options.integrator = {.rtol = 1e-4, .atol = 1e-6};
+    options.coordinates = coordinates;
+    benchmark::DoNotOptimize(simulate<Real>(network, v, options));
+  };
+  bench::against(
+      state, [&] { run(Coordinates::overlap); }, [&] { run(Coordinates::neuron); });
+}
+
+}  // namespace
+
+BENCHMARK(right_hand_side<float>)->UseManualTime();
+BENCHMARK(right_hand_side<double>)->UseManualTime();
+BENCHMARK(dormand_prince<float>)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(dormand_prince<double>)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(overlap_space<float>)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(overlap_space<double>)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_MAIN();

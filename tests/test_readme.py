@@ -1,0 +1,64 @@
+"""The README's code blocks do what they say."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from conftest import BINARY, ROOT
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which the README's commands find what they name, and have run."""
+    path = tmp_path_factory.mktemp("readme")
+    (path / "experiments").symlink_to(ROOT / "experiments")
+    (path / "build/release/bin").mkdir(parents=True)
+    (path / "build/release/bin/ecphory").symlink_to(BINARY)
+    for block in blocks("sh"):
+        for line in block.splitlines():
+            run = subprocess.run(["bash", "-c", line], cwd=path, capture_output=True, text=True)
+            assert run.returncode == 0, f"{line}\n{run.stderr}"
+            assert run.stdout, line
+    return path
+
+
+def test_the_commands_run_and_leave_their_files(folder):
+    assert {"table.h5", "other.h5"} <= {file.name for file in folder.iterdir()}
+
+
+def test_the_python_block_prints_the_accuracy_and_the_experiment_file(folder):
+    (block,) = blocks("python")
+    run = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", block], cwd=folder, capture_output=True,
+                         text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "analysis")})
+    assert run.returncode == 0, run.stderr
+    assert 0.98 < float(run.stdout.split()[0]) <= 1
+    assert 'experiment = "amicl"' in run.stdout
+
+
+@pytest.mark.parametrize("language, program", [("octave", ["octave", "--eval"]), ("julia", ["julia", "-e"])])
+def test_the_blocks_of_other_languages_run(folder, language, program):
+    if shutil.which(program[0]) is None:
+        pytest.skip(f"{program[0]} is not installed")
+    (block,) = blocks(language)
+    run = subprocess.run([*program, block], cwd=folder, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("language, file", [("cpp", "main.cpp"), ("cmake", "CMakeLists.txt")])
+def test_the_library_example_is_the_one_that_the_consumer_test_builds(language, file):
+    (block,) = blocks(language)
+    assert block == (ROOT / "tests/consumer" / file).read_text()
+
+
+def test_every_experiment_file_is_listed():
+    text = (ROOT / "README.md").read_text()
+    for file in (ROOT / "experiments").glob("*/*.toml"):
+        assert str(file.relative_to(ROOT)) in text
