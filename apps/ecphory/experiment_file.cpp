@@ -50,7 +50,7 @@ struct Entry {
 };
 
 constexpr std::string_view kSweep = "sweep.";
-const std::string kReplicates = "sweep.replicates";
+constexpr std::string_view kReplicates = "sweep.replicates";
 
 [[noreturn]] void complain(const std::string& where, const std::string& key, Complaint complaint) {
   complaint.where = where;
@@ -256,8 +256,8 @@ Request interpret(const sweep::Experiment& experiment, const std::vector<Entry>&
   const std::vector<base::Parameter> of_file = file_parameters();
   std::vector<base::Parameter> all = of_file;
   all.insert(all.end(), experiment.parameters.begin(), experiment.parameters.end());
-  all.push_back({kReplicates, std::int64_t{1}, "1", "repetitions of each point with other random numbers",
-                 base::at_least(1)});
+  all.push_back({std::string(kReplicates), std::int64_t{1}, "1",
+                 "repetitions of each point with other random numbers", base::at_least(1)});
 
   base::Point file_settings;
   for (const base::Parameter& parameter : of_file) file_settings[parameter.key] = parameter.default_value;

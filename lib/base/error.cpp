@@ -20,8 +20,8 @@ std::string message_of(const Complaint& complaint) {
 UserError::UserError(Complaint complaint)
     : std::runtime_error(message_of(complaint)), complaint_(std::move(complaint)) {}
 
-Bug::Bug(std::string_view what, std::source_location where)
-    : std::logic_error(fmt::format("{} ({}:{}); this is a bug in Ecphory, please report it", what,
-                                   where.file_name(), where.line())) {}
+Bug::Bug(std::string_view what, const char* file, int line)
+    : std::logic_error(
+          fmt::format("{} ({}:{}); this is a bug in Ecphory, please report it", what, file, line)) {}
 
 }  // namespace ecphory::base

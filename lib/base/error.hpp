@@ -1,7 +1,6 @@
 #pragma once
 // The two kinds of error: the user's (says what to change) and ours (a bug).
 
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -30,13 +29,13 @@ class UserError : public std::runtime_error {
 /// A mistake in Ecphory itself. what() says so and names the source line.
 class Bug : public std::logic_error {
  public:
-  explicit Bug(std::string_view what, std::source_location where = std::source_location::current());
+  explicit Bug(std::string_view what, const char* file = __builtin_FILE(), int line = __builtin_LINE());
 };
 
 /// Throws Bug unless `condition` holds: for what a caller inside the program must guarantee.
-inline void ensure(bool condition, std::string_view what,
-                   std::source_location where = std::source_location::current()) {
-  if (!condition) throw Bug(what, where);
+inline void ensure(bool condition, std::string_view what, const char* file = __builtin_FILE(),
+                   int line = __builtin_LINE()) {
+  if (!condition) throw Bug(what, file, line);
 }
 
 }  // namespace ecphory::base

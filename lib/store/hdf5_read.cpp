@@ -108,7 +108,7 @@ Attributes read_attributes(hid_t object) {
   return attributes;
 }
 
-std::string base_name(std::string path) { return path.substr(path.rfind('/') + 1); }
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 /// Names of a dataset's dimensions, from the scales attached to it.
 std::vector<std::string> dimensions_of(hid_t dataset, const std::string& name, std::size_t rank) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -71,9 +72,9 @@ base::Point Plan::point(std::size_t index) const {
   base::ensure(index < size(), "a run's index is within the plan");
   std::size_t rest = index / static_cast<std::size_t>(replicates.value_or(1));
   base::Point result = settings;
-  for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
-    result[axis->key] = axis->values[rest % axis->values.size()];
-    rest /= axis->values.size();
+  for (const Axis& axis : std::views::reverse(axes)) {
+    result[axis.key] = axis.values[rest % axis.values.size()];
+    rest /= axis.values.size();
   }
   return result;
 }
