@@ -1,0 +1,98 @@
+#include "ecphory/tasks/patterns.hpp"
+
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+namespace ecphory::tasks {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+
+constexpr base::Purpose kPatterns("patterns.elements");
+constexpr base::Purpose kDamage("patterns.damage");
+
+/// The first k elements of a random permutation of 0 … n−1 (Fisher & Yates).
+std::vector<Index> draw_subset(Index n, Index k, const base::RandomStream& stream) {
+  std::vector<Index> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), Index{0});
+  for (Index i = 0; i < k; ++i) {
+    std::uint64_t drawn = 0;
+    stream.integers(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(n - i), {&drawn, 1});
+    std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(i) + drawn]);
+  }
+  order.resize(static_cast<std::size_t>(k));
+  return order;
+}
+
+}  // namespace
+
+std::span<const std::string_view> names(PatternKind) {
+  static constexpr std::array<std::string_view, 3> kNames = {"binary", "gaussian", "spherical"};
+  return kNames;
+}
+
+std::span<const std::string_view> names(Damage) {
+  static constexpr std::array<std::string_view, 3> kNames = {"flip", "mask", "noise"};
+  return kNames;
+}
+
+const base::ParameterTable<PatternParameters>& pattern_table() {
+  using P = PatternParameters;
+  static const auto table =
+      base::ParameterTable<P>("task")
+          .add("neurons", &P::neurons, "1", "elements of a pattern N", base::between(1, 1e6))
+          .add("patterns", &P::patterns, "1", "stored patterns M", base::between(1, 1e6))
+          .add("kind", &P::kind, "1", "how patterns are drawn: elements -1 or 1, N(0, 1/N), or unit vectors")
+          .add("cues", &P::cues, "1", "trajectories; cue j is pattern j mod M, damaged",
+               base::between(1, 1e6))
+          .add("damage", &P::damage, "1", "how a cue differs from its pattern")
+          .add("level", &P::level, "1",
+               "fraction of elements flipped or masked, or relative size of the noise",
+               base::between(0, 1e6));
+  return table;
+}
+
+MatrixXd draw_patterns(const PatternParameters& parameters, const base::RandomKey& key) {
+  MatrixXd patterns(parameters.neurons, parameters.patterns);
+  for (Index j = 0; j < patterns.cols(); ++j) {
+    const std::span<double> column(patterns.col(j).data(), static_cast<std::size_t>(patterns.rows()));
+    base::RandomStream(key, kPatterns, static_cast<std::uint32_t>(j)).normals(0, column);
+  }
+  switch (parameters.kind) {
+    case PatternKind::binary:
+      return (patterns.array() < 0).select(MatrixXd::Constant(patterns.rows(), patterns.cols(), -1.0), 1.0);
+    case PatternKind::gaussian:
+      return patterns / std::sqrt(static_cast<double>(parameters.neurons));
+    case PatternKind::spherical:
+      patterns.colwise().normalize();
+      return patterns;
+  }
+  throw base::Bug("a kind of pattern that is not drawn");
+}
+
+MatrixXd damaged(const MatrixXd& patterns, Damage damage, double level, std::int64_t cues,
+                 const base::RandomKey& key) {
+  MatrixXd result(patterns.rows(), cues);
+  const auto count =
+      static_cast<Index>(std::lround(std::min(level, 1.0) * static_cast<double>(patterns.rows())));
+  for (Index j = 0; j < cues; ++j) {
+    auto cue = result.col(j);
+    cue = patterns.col(j % patterns.cols());
+    const base::RandomStream stream(key, kDamage, static_cast<std::uint32_t>(j));
+    if (damage == Damage::mask) cue.tail(count).setZero();
+    if (damage == Damage::flip) {
+      for (const Index i : draw_subset(patterns.rows(), count, stream)) cue[i] = -cue[i];
+    }
+    if (damage == Damage::noise) {
+      Eigen::VectorXd noise(patterns.rows());
+      stream.normals(0, std::span(noise.data(), static_cast<std::size_t>(noise.size())));
+      cue += level * cue.norm() / std::sqrt(static_cast<double>(patterns.rows())) * noise;
+    }
+  }
+  return result;
+}
+
+}  // namespace ecphory::tasks

@@ -1,0 +1,49 @@
+#pragma once
+// Random patterns to store, and damaged copies of them to retrieve from.
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "ecphory/base/parameters.hpp"
+#include "ecphory/base/random.hpp"
+
+namespace ecphory::tasks {
+
+/// How the elements of a pattern are drawn.
+enum class PatternKind {
+  binary,     ///< −1 or 1
+  gaussian,   ///< N(0, 1/N): length near 1
+  spherical,  ///< uniform on the unit sphere
+};
+std::span<const std::string_view> names(PatternKind);
+
+/// How a cue differs from its pattern; `damage` says how much.
+enum class Damage {
+  flip,   ///< this fraction of the elements, drawn at random, changes its sign
+  mask,   ///< this fraction of the elements, at the end, is 0
+  noise,  ///< Gaussian noise of this standard deviation, in units of the pattern's root mean square
+};
+std::span<const std::string_view> names(Damage);
+
+struct PatternParameters {
+  std::int64_t neurons = 100;
+  std::int64_t patterns = 5;
+  PatternKind kind = PatternKind::binary;
+  std::int64_t cues = 5;
+  Damage damage = Damage::flip;
+  double level = 0.2;
+};
+
+/// Settings of the section `task`.
+const base::ParameterTable<PatternParameters>& pattern_table();
+
+/// (neurons, patterns), columns independent.
+Eigen::MatrixXd draw_patterns(const PatternParameters& parameters, const base::RandomKey& key);
+
+/// (neurons, cues): cue j is pattern j mod (number of patterns), damaged.
+Eigen::MatrixXd damaged(const Eigen::MatrixXd& patterns, Damage damage, double level, std::int64_t cues,
+                        const base::RandomKey& key);
+
+}  // namespace ecphory::tasks

@@ -1,0 +1,38 @@
+#include "ecphory/models/memories.hpp"
+
+#include <algorithm>
+
+namespace ecphory::models {
+
+const std::vector<Memory>& all_memories() {
+  static const std::vector<Memory> memories = {hopfield(), dense(), modern(), two_layer()};
+  return memories;
+}
+
+std::vector<base::Parameter> memory_parameters() {
+  base::Parameter name{.key = "model.name",
+                       .default_value = std::string("modern"),
+                       .unit = "1",
+                       .meaning = "which memory; ecphory describe NAME lists the keys that it takes",
+                       .allowed = {}};
+  for (const Memory& memory : all_memories()) name.allowed.choices.push_back(memory.model.name);
+  std::vector<base::Parameter> parameters = {std::move(name)};
+  for (const Memory& memory : all_memories()) {
+    for (const base::Parameter& parameter : memory.model.parameters) {
+      if (std::ranges::find(parameters, parameter.key, &base::Parameter::key) == parameters.end()) {
+        parameters.push_back(parameter);
+      }
+    }
+  }
+  return parameters;
+}
+
+const Memory& memory_of(const base::Point& point) {
+  const std::string& name = base::get<std::string>(point, "model.name");
+  for (const Memory& memory : all_memories()) {
+    if (memory.model.name == name) return memory;
+  }
+  throw base::Bug("no memory of this name: " + name);
+}
+
+}  // namespace ecphory::models

@@ -1,0 +1,29 @@
+#pragma once
+// Associative memories that store a matrix of patterns: what models that are networks have in common.
+
+#include <Eigen/Core>
+#include <functional>
+
+#include "ecphory/dynamics/network.hpp"
+#include "ecphory/models/model.hpp"
+
+namespace ecphory::models {
+
+/// A network that stores patterns. Its first layer is the visible one, whose output is compared with them.
+struct Memory {
+  Model model;
+  /// The network of a point of the model's parameters, storing patterns (N, M).
+  std::function<dynamics::Network<double>(const base::Point& point, const Eigen::MatrixXd& patterns)> build;
+};
+
+/// States of a network whose visible layer has the states `visible` (N, trajectories): every other layer with
+/// τ > 0 has the state to which that drives it.
+Eigen::MatrixXd initial_state(const dynamics::Network<double>& network, const Eigen::MatrixXd& visible);
+
+/// Outputs of the visible layer in states of the network, (N, columns).
+Eigen::MatrixXd visible_output(const dynamics::Network<double>& network, const Eigen::MatrixXd& states);
+
+/// Cosines of outputs (N, columns) with patterns (N, M): (M, columns); 0 for an output of zeros.
+Eigen::MatrixXd overlaps(const Eigen::MatrixXd& patterns, const Eigen::MatrixXd& outputs);
+
+}  // namespace ecphory::models
