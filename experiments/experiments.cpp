@@ -5,6 +5,8 @@ namespace ecphory::experiments {
 const std::vector<sweep::Experiment>& all_experiments() {
   static const std::vector<sweep::Experiment> experiments = {
       amicl(),
+      relaxation(),
+      retrieval(),
   };
   return experiments;
 }

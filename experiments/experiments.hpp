@@ -8,6 +8,8 @@
 namespace ecphory::experiments {
 
 sweep::Experiment amicl();
+sweep::Experiment relaxation();
+sweep::Experiment retrieval();
 
 const std::vector<sweep::Experiment>& all_experiments();
 

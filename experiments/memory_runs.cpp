@@ -1,0 +1,86 @@
+#include "ecphory/experiments/memory_runs.hpp"
+
+#include <numeric>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ecphory/tasks/patterns.hpp"
+
+namespace ecphory::experiments {
+
+using dynamics::Method;
+
+const base::ParameterTable<IntegratorSettings>& integrator_table() {
+  using S = IntegratorSettings;
+  static const auto table =
+      base::ParameterTable<S>("integrator")
+          .add("duration", &S::duration, "ms", "length of a trajectory", base::above(0))
+          .add("method", &S::method, "1", "how it is integrated")
+          .add("rtol", &S::rtol, "1", "relative tolerance of a step, for dormand_prince and cvode",
+               base::above(0))
+          .add("atol", &S::atol, "1", "absolute tolerance of a step", base::above(0))
+          .add("step", &S::step, "ms", "step of the other methods", base::above(0))
+          .add("max_steps", &S::max_steps, "1", "cap on the steps of a trajectory", base::at_least(1))
+          .add("coordinates", &S::coordinates, "1",
+               "what is integrated: neurons or overlaps; auto takes the cheaper")
+          .add("converged_below", &S::converged_below, "1",
+               "ends a trajectory when the root mean square of tau dx/dt is below; 0 is off",
+               base::at_least(0))
+          .add("converged_for", &S::converged_for, "ms", "for so long", base::at_least(0));
+  return table;
+}
+
+dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings& s,
+                                                       const base::RandomKey& key) {
+  dynamics::SimulationOptions<double> options;
+  options.duration = s.duration;
+  options.integrator = {.method = s.method, .rtol = s.rtol, .atol = s.atol, .key = key};
+  options.step = s.step;
+  options.max_steps = s.max_steps;
+  options.coordinates = s.coordinates;
+  if (s.converged_below > 0) {
+    options.convergence = dynamics::Convergence{.bound = s.converged_below, .hold = s.converged_for};
+  }
+  return options;
+}
+
+MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
+  const tasks::PatternParameters task = tasks::pattern_table().read(point);
+  Eigen::MatrixXd patterns = tasks::draw_patterns(task, key);
+  Eigen::MatrixXd cues = tasks::damaged(patterns, task.damage, task.level, task.cues, key);
+  dynamics::Network<double> network = models::memory_of(point).build(point, patterns);
+  Eigen::MatrixXd initial = models::initial_state(network, cues);
+  return {std::move(patterns), std::move(cues), std::move(network), std::move(initial)};
+}
+
+std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own) {
+  std::vector<base::Parameter> parameters = models::memory_parameters();
+  for (const auto* more : {&tasks::pattern_table().parameters(), &integrator_table().parameters(), &own}) {
+    parameters.insert(parameters.end(), more->begin(), more->end());
+  }
+  return parameters;
+}
+
+std::vector<store::LabelledArray> endings(const dynamics::Simulation<double>& run) {
+  std::vector<std::uint8_t> codes;
+  for (const dynamics::Status status : run.status) codes.push_back(static_cast<std::uint8_t>(status));
+  std::vector<std::uint8_t> flags(names(dynamics::Status{}).size());
+  std::iota(flags.begin(), flags.end(), std::uint8_t{0});
+  const std::size_t n = codes.size();
+  return {{.name = "ending",
+           .dimensions = {"trajectory"},
+           .shape = {n},
+           .values = std::move(codes),
+           .long_name = "how the trajectory ended",
+           .attributes = {{"flag_values", flags},
+                          {"flag_meanings", fmt::format("{}", fmt::join(names(dynamics::Status{}), " "))}}},
+          {.name = "end_time",
+           .dimensions = {"trajectory"},
+           .shape = {n},
+           .values = run.time,
+           .units = "ms",
+           .long_name = "when the trajectory ended"}};
+}
+
+}  // namespace ecphory::experiments

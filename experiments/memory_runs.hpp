@@ -1,0 +1,44 @@
+#pragma once
+// What experiments on memories share: settings of the integration, the patterns and cues of a point, and one
+// run.
+
+#include "ecphory/dynamics/simulate.hpp"
+#include "ecphory/models/memories.hpp"
+#include "ecphory/sweep/experiment.hpp"
+
+namespace ecphory::experiments {
+
+/// Settings of the section `integrator`.
+struct IntegratorSettings {
+  double duration = 200;
+  dynamics::Method method = dynamics::Method::dormand_prince;
+  double rtol = 1e-6;
+  double atol = 1e-9;
+  double step = 0.1;
+  std::int64_t max_steps = 1'000'000;
+  dynamics::Coordinates coordinates = dynamics::Coordinates::automatic;
+  double converged_below = 0;
+  double converged_for = 0;
+};
+const base::ParameterTable<IntegratorSettings>& integrator_table();
+
+/// As the simulator takes them, without what is recorded.
+dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings& settings,
+                                                       const base::RandomKey& key);
+
+/// A memory with its patterns, and cues to start from.
+struct MemoryRun {
+  Eigen::MatrixXd patterns;  ///< (N, M)
+  Eigen::MatrixXd cues;      ///< (N, cues)
+  dynamics::Network<double> network;
+  Eigen::MatrixXd initial;  ///< (rows of the network's state, cues)
+};
+MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key);
+
+/// Settings of an experiment on memories: the models', the patterns', the integrator's, and `own`.
+std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own);
+
+/// `status` codes of trajectories as an array over (trajectory), and `end_time` beside it.
+std::vector<store::LabelledArray> endings(const dynamics::Simulation<double>& run);
+
+}  // namespace ecphory::experiments

@@ -1,0 +1,86 @@
+// How often, and how fast, a memory completes damaged cues.
+
+#include <algorithm>
+#include <numeric>
+
+#include "ecphory/base/wilson.hpp"
+#include "ecphory/experiments/experiments.hpp"
+#include "ecphory/experiments/memory_runs.hpp"
+
+namespace ecphory::experiments {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+
+struct CriterionSettings {
+  double retrieved_above = 0.95;
+};
+
+const base::ParameterTable<CriterionSettings>& criterion_table() {
+  using S = CriterionSettings;
+  static const auto table = base::ParameterTable<S>("task").add(
+      "retrieved_above", &S::retrieved_above, "1",
+      "a cue is completed when the cosine of the output with its pattern is above", base::between(0, 1));
+  return table;
+}
+
+store::LabelledArray scalar(std::string name, double value, std::string units, std::string long_name) {
+  return {.name = std::move(name),
+          .dimensions = {},
+          .shape = {},
+          .values = std::vector<double>{value},
+          .units = std::move(units),
+          .long_name = std::move(long_name)};
+}
+
+store::Dataset run(const base::Point& point, const base::RandomKey& key) {
+  const MemoryRun memory = prepare_memory(point, key);
+  const double threshold = criterion_table().read(point).retrieved_above;
+  const IntegratorSettings settings = integrator_table().read(point);
+  dynamics::SimulationOptions<double> options = simulation_options(settings, key);
+  constexpr int kTimes = 401;  // latencies to a four-hundredth of the duration
+  for (int k = 0; k < kTimes; ++k) options.record_times.push_back(settings.duration * k / (kTimes - 1.0));
+  const auto simulation = dynamics::simulate<double>(memory.network, memory.initial, options);
+
+  std::vector<double> latencies;
+  double overlap_sum = 0;
+  std::int64_t retrieved = 0;
+  const MatrixXd final_overlaps =
+      models::overlaps(memory.patterns, models::visible_output(memory.network, simulation.state));
+  for (Index j = 0; j < memory.cues.cols(); ++j) {
+    const Index target = j % memory.patterns.cols();
+    overlap_sum += final_overlaps(target, j);
+    if (!(final_overlaps(target, j) > threshold)) continue;
+    ++retrieved;
+    const MatrixXd output = models::visible_output(memory.network, simulation.record->trajectory(j));
+    const MatrixXd m = models::overlaps(memory.patterns.col(target), output);
+    Index k = 0;
+    while (k + 1 < m.cols() && !(m(0, k) > threshold)) ++k;
+    latencies.push_back(options.record_times[static_cast<std::size_t>(k)]);
+  }
+  const base::Proportion share = base::wilson_interval(retrieved, memory.cues.cols());
+  std::ranges::sort(latencies);
+  const double median = latencies.empty() ? std::nan("") : latencies[latencies.size() / 2];
+  return {.arrays = {
+              scalar("retrieved", share.value, "1", "fraction of cues completed"),
+              scalar("retrieved_low", share.low, "1", "lower end of the 95% Wilson interval"),
+              scalar("retrieved_high", share.high, "1", "upper end of the 95% Wilson interval"),
+              scalar("overlap", overlap_sum / static_cast<double>(memory.cues.cols()), "1",
+                     "mean cosine of the final output with the cue's pattern"),
+              scalar("latency", median, "ms", "median time at which completed cues first meet the criterion"),
+              scalar("failed_trajectories", static_cast<double>(simulation.failures()), "1",
+                     "trajectories that could not be integrated to the end"),
+          }};
+}
+
+}  // namespace
+
+sweep::Experiment retrieval() {
+  return {.name = "retrieval",
+          .title = "How often, and how fast, a memory completes damaged cues",
+          .parameters = memory_experiment_parameters(criterion_table().parameters()),
+          .run = run};
+}
+
+}  // namespace ecphory::experiments
