@@ -5,6 +5,7 @@ namespace ecphory::experiments {
 const std::vector<sweep::Experiment>& all_experiments() {
   static const std::vector<sweep::Experiment> experiments = {
       amicl(),
+      amicl_dynamics(),
       relaxation(),
       retrieval(),
   };

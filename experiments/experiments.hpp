@@ -8,6 +8,7 @@
 namespace ecphory::experiments {
 
 sweep::Experiment amicl();
+sweep::Experiment amicl_dynamics();
 sweep::Experiment relaxation();
 sweep::Experiment retrieval();
 

@@ -1,5 +1,6 @@
 #include "ecphory/experiments/memory_runs.hpp"
 
+#include <array>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -10,6 +11,26 @@
 namespace ecphory::experiments {
 
 using dynamics::Method;
+
+namespace {
+
+struct StartSettings {
+  HiddenStart hidden = HiddenStart::driven;
+};
+
+const base::ParameterTable<StartSettings>& start_table() {
+  static const auto table = base::ParameterTable<StartSettings>("task").add(
+      "hidden", &StartSettings::hidden, "1",
+      "memory neurons with a time constant start where the cue drives them, or silent");
+  return table;
+}
+
+}  // namespace
+
+std::span<const std::string_view> names(HiddenStart) {
+  static constexpr std::array<std::string_view, 2> kNames = {"driven", "silent"};
+  return kNames;
+}
 
 const base::ParameterTable<IntegratorSettings>& integrator_table() {
   using S = IntegratorSettings;
@@ -51,12 +72,16 @@ MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
   Eigen::MatrixXd cues = tasks::damaged(patterns, task.damage, task.level, task.cues, key);
   dynamics::Network<double> network = models::memory_of(point).build(point, patterns);
   Eigen::MatrixXd initial = models::initial_state(network, cues);
+  if (start_table().read(point).hidden == HiddenStart::silent) {
+    initial.bottomRows(initial.rows() - cues.rows()).setZero();
+  }
   return {std::move(patterns), std::move(cues), std::move(network), std::move(initial)};
 }
 
 std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own) {
   std::vector<base::Parameter> parameters = models::memory_parameters();
-  for (const auto* more : {&tasks::pattern_table().parameters(), &integrator_table().parameters(), &own}) {
+  for (const auto* more : {&tasks::pattern_table().parameters(), &start_table().parameters(),
+                           &integrator_table().parameters(), &own}) {
     parameters.insert(parameters.end(), more->begin(), more->end());
   }
   return parameters;
@@ -81,6 +106,14 @@ std::vector<store::LabelledArray> endings(const dynamics::Simulation<double>& ru
            .values = run.time,
            .units = "ms",
            .long_name = "when the trajectory ended"}};
+}
+
+store::LabelledArray failed_trajectories(const dynamics::Simulation<double>& run) {
+  return {.name = std::string(sweep::kFailedParts),
+          .dimensions = {},
+          .shape = {},
+          .values = std::vector<std::int64_t>{run.failures()},
+          .long_name = "trajectories that could not be integrated to the end"};
 }
 
 }  // namespace ecphory::experiments

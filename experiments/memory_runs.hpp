@@ -26,6 +26,13 @@ const base::ParameterTable<IntegratorSettings>& integrator_table();
 dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings& settings,
                                                        const base::RandomKey& key);
 
+/// What memory neurons with a time constant do when the cue comes.
+enum class HiddenStart {
+  driven,  ///< they have the state to which the cue drives them
+  silent,  ///< they are at 0
+};
+std::span<const std::string_view> names(HiddenStart);
+
 /// A memory with its patterns, and cues to start from.
 struct MemoryRun {
   Eigen::MatrixXd patterns;  ///< (N, M)
@@ -38,7 +45,10 @@ MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key);
 /// Settings of an experiment on memories: the models', the patterns', the integrator's, and `own`.
 std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own);
 
-/// `status` codes of trajectories as an array over (trajectory), and `end_time` beside it.
+/// How and when each trajectory ended, over (trajectory).
 std::vector<store::LabelledArray> endings(const dynamics::Simulation<double>& run);
+
+/// How many trajectories failed, as sweeps expect it (sweep::kFailedParts).
+store::LabelledArray failed_trajectories(const dynamics::Simulation<double>& run);
 
 }  // namespace ecphory::experiments

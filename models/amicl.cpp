@@ -45,11 +45,8 @@ struct Context {
 
  private:
   void replace_last_key(const base::RandomKey& key, std::uint32_t trial) {
-    thread_local std::vector<float> normals;
-    normals.resize(static_cast<std::size_t>(keys.rows()));
-    base::RandomStream(key, kLastKey, trial).normals(0, std::span(normals));
-    keys.matrix().rightCols(1) = Eigen::Map<const Eigen::VectorXf>(normals.data(), keys.rows()).cast<Real>() /
-                                 std::sqrt(static_cast<Real>(keys.rows()));
+    draw_last_key(key, trial,
+                  std::span(keys.data() + keys.size() - keys.rows(), static_cast<std::size_t>(keys.rows())));
   }
 };
 
@@ -79,6 +76,17 @@ Model amicl() {
               "finite beta: y = sum_t p_t v_t, p = softmax(beta sim(k, q_L)), answer = the v_t nearest to y",
           .source = "Burns, Fukai & Earls (2024), arXiv 2412.15113",
           .parameters = std::move(parameters)};
+}
+
+template <class Real>
+void draw_last_key(const base::RandomKey& key, std::uint32_t trial, std::span<Real> last_key) {
+  thread_local std::vector<float> normals;
+  normals.resize(last_key.size());
+  base::RandomStream(key, kLastKey, trial).normals(0, std::span(normals));
+  const auto dimension = static_cast<Index>(last_key.size());
+  Eigen::Map<Eigen::VectorX<Real>>(last_key.data(), dimension) =
+      Eigen::Map<const Eigen::VectorXf>(normals.data(), dimension).cast<Real>() /
+      std::sqrt(static_cast<Real>(dimension));
 }
 
 template <class Real>
@@ -172,6 +180,8 @@ AmiclScores amicl_scores(const AmiclParameters& model, const tasks::InContextSeq
   return scores;
 }
 
+template void draw_last_key<float>(const base::RandomKey&, std::uint32_t, std::span<float>);
+template void draw_last_key<double>(const base::RandomKey&, std::uint32_t, std::span<double>);
 template void amicl_keys<float>(double, const Array<float>&, Array<float>&);
 template void amicl_keys<double>(double, const Array<double>&, Array<double>&);
 template void amicl_read<float>(const AmiclParameters&, const Array<float>&, const Array<float>&,

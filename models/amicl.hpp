@@ -45,6 +45,10 @@ Model amicl();
 template <class Real>
 void amicl_keys(double a, const compute::Array<Real>& tokens, compute::Array<Real>& keys);
 
+/// last_key ← the fresh N(0, 1/D) vector that replaces k_L in that trial.
+template <class Real>
+void draw_last_key(const base::RandomKey& key, std::uint32_t trial, std::span<Real> last_key);
+
 /// What the memory answers to one query.
 template <class Real>
 struct AmiclReadout {

@@ -128,6 +128,7 @@ int execute(const Request& request, const RunArguments& arguments, const std::st
                             {"runs", request.plan.size()},
                             {"done", result.done},
                             {"failed", result.failures.size()},
+                            {"failed_trajectories", result.failed_parts},
                             {"seconds", seconds}}
                            .dump(2));
   } else {
@@ -135,8 +136,12 @@ int execute(const Request& request, const RunArguments& arguments, const std::st
     fmt::print(stderr, "{} of {} points done, {} failed, {:.2f} s\n", result.done, request.plan.size(),
                result.failures.size(), seconds);
   }
+  if (result.failed_parts > 0) {
+    fmt::print(stderr, "{} trajectories failed; {} in the file counts them at every point\n",
+               result.failed_parts, sweep::kFailedParts);
+  }
   if (stopped != 0) return kSignalled + stopped;
-  return result.failures.empty() ? kDone : kPointsFailed;
+  return result.failures.empty() && result.failed_parts == 0 ? kDone : kPointsFailed;
 }
 
 }  // namespace

@@ -70,6 +70,7 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key) {
          .long_name = "state of the layers that have a time constant, the visible one first"});
   }
   for (store::LabelledArray& array : endings(simulation)) result.arrays.push_back(std::move(array));
+  result.arrays.push_back(failed_trajectories(simulation));
   return result;
 }
 

@@ -1,6 +1,7 @@
 // How often, and how fast, a memory completes damaged cues.
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "ecphory/base/wilson.hpp"
@@ -39,8 +40,11 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key) {
   const double threshold = criterion_table().read(point).retrieved_above;
   const IntegratorSettings settings = integrator_table().read(point);
   dynamics::SimulationOptions<double> options = simulation_options(settings, key);
-  constexpr int kTimes = 401;  // latencies to a four-hundredth of the duration
-  for (int k = 0; k < kTimes; ++k) options.record_times.push_back(settings.duration * k / (kTimes - 1.0));
+  constexpr int kTimes = 400;  // evenly spaced in log time, so that latencies are known to 2.3%
+  options.record_times.push_back(0);
+  for (int k = 0; k < kTimes; ++k) {
+    options.record_times.push_back(settings.duration * std::pow(10.0, 4.0 * (k + 1 - kTimes) / (kTimes - 1)));
+  }
   const auto simulation = dynamics::simulate<double>(memory.network, memory.initial, options);
 
   std::vector<double> latencies;
@@ -68,9 +72,8 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key) {
               scalar("retrieved_high", share.high, "1", "upper end of the 95% Wilson interval"),
               scalar("overlap", overlap_sum / static_cast<double>(memory.cues.cols()), "1",
                      "mean cosine of the final output with the cue's pattern"),
-              scalar("latency", median, "ms", "median time at which completed cues first meet the criterion"),
-              scalar("failed_trajectories", static_cast<double>(simulation.failures()), "1",
-                     "trajectories that could not be integrated to the end"),
+              scalar("latency", median, "ms", "median latency of completed cues"),
+              failed_trajectories(simulation),
           }};
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ecphory/base/parameters.hpp"
@@ -10,6 +11,9 @@
 #include "ecphory/store/dataset.hpp"
 
 namespace ecphory::sweep {
+
+/// An array of this name counts the parts of a point that failed while its other numbers hold.
+inline constexpr std::string_view kFailedParts = "failed_trajectories";
 
 /// A kind of experiment.
 struct Experiment {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
-#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -72,9 +71,9 @@ base::Point Plan::point(std::size_t index) const {
   base::ensure(index < size(), "a run's index is within the plan");
   std::size_t rest = index / static_cast<std::size_t>(replicates.value_or(1));
   base::Point result = settings;
-  for (const Axis& axis : std::views::reverse(axes)) {
-    result[axis.key] = axis.values[rest % axis.values.size()];
-    rest /= axis.values.size();
+  for (std::size_t i = axes.size(); i-- > 0;) {
+    result[axes[i].key] = axes[i].values[rest % axes[i].values.size()];
+    rest /= axes[i].values.size();
   }
   return result;
 }

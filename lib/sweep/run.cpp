@@ -197,6 +197,10 @@ Result run(const Plan& plan, const RunOptions& options) {
   std::sort(result.failures.begin(), result.failures.end(),
             [](const Failure& a, const Failure& b) { return a.index < b.index; });
   result.dataset = collector.take();
+  if (const store::LabelledArray* const failed = result.dataset.find(kFailedParts)) {
+    const auto& counts = std::get<std::vector<std::int64_t>>(failed->values);
+    result.failed_parts = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  }
   return result;
 }
 

@@ -2,6 +2,7 @@
 // Runs a plan on the threads of one machine.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct Result {
   store::Dataset dataset;
   std::size_t done = 0;
   std::vector<Failure> failures;  ///< in the order of the plan
+  std::int64_t failed_parts = 0;  ///< sum of the array kFailedParts over all points
 };
 
 /// Runs every point of `plan`, points in parallel and each on one BLAS thread. The result's bits depend on

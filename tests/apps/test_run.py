@@ -103,7 +103,7 @@ def test_json_on_stdout_parses(ecphory, experiment):
     run = ecphory("run", experiment(), "--json")
     said = json.loads(run.stdout)
     assert said.pop("seconds") > 0
-    assert said == {"output": "small.h5", "runs": 6, "done": 6, "failed": 0}
+    assert said == {"output": "small.h5", "runs": 6, "done": 6, "failed": 0, "failed_trajectories": 0}
 
 
 def test_force_replaces_the_whole_file(ecphory, experiment):

@@ -119,7 +119,7 @@ def test_no_escape_codes_outside_a_terminal(ecphory, experiment, small_result):
     (["ecphory", "run", "mine.toml", "--th"], ["--threads"]),
     (["ecphory", "inspect", ""], ["folder/", "x.h5"]),
     (["ecphory", "inspect", "--c"], ["--config"]),
-    (["ecphory", "describe", ""], ["amicl"]),
+    (["ecphory", "describe", "h"], ["hopfield"]),
 ])
 def test_bash_completes(tmp_path, words, expected):
     (tmp_path / "folder").mkdir()

@@ -86,9 +86,9 @@ TEST_CASE_TEMPLATE("a column's bits depend on its place in its group, not on the
         compute::gemm<Real>(ta, Transpose::no, 1, a, compute::View<const Real>(b).middle_columns(first, n), 0,
                             part);
         const bool same = part.matrix() == whole.matrix().middleCols(first, n);
-        CAPTURE(m);
-        CAPTURE(first);
-        CAPTURE(n);
+        const std::string shape =
+            std::to_string(m) + " rows, columns " + std::to_string(first) + " + " + std::to_string(n);
+        CAPTURE(shape);
         CHECK(same);
       }
     }

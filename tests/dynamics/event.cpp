@@ -36,7 +36,8 @@ TEST_CASE("an event is found on the dense output, at its moment") {
                                       {Method::runge_kutta_4, 1e-5},
                                       {Method::exponential_euler, 1e-12},
                                       {Method::euler, 0.3}}) {
-    CAPTURE(base::name_of(method));
+    const std::string name = base::name_of(method);
+    CAPTURE(name);
     options.integrator = {.method = method, .rtol = 1e-9, .atol = 1e-11};
     options.step = 0.7;
     const auto run = simulate<double>(decay(), MatrixXd::Ones(1, 1), options);

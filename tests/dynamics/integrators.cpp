@@ -100,7 +100,8 @@ TEST_CASE("every deterministic method has its order over five halvings of the st
   const MatrixXd exact = equal_steps(Method::dormand_prince, network, initial, kDuration, 25600).end;
   CHECK((exact - reference(network, initial, kDuration)).norm() < 1e-10);
   for (const auto& [method, order] : kOrders) {
-    CAPTURE(base::name_of(method));
+    const std::string name = base::name_of(method);
+    CAPTURE(name);
     const int first = order == 1 ? 20000 : order == 2 ? 2000 : order == 4 ? 200 : 400;
     std::vector<double> errors;
     for (int halvings = 0; halvings <= 5; ++halvings) {
@@ -118,7 +119,8 @@ TEST_CASE("dense output is as accurate as the method") {
   const auto network = tests::model_b(12, 5, 2.0, 10, 4);
   const MatrixXd initial = tests::normals(17, 12, 7);
   for (const auto& [method, order] : kOrders) {
-    CAPTURE(base::name_of(method));
+    const std::string name = base::name_of(method);
+    CAPTURE(name);
     const int first = order == 1 ? 1000 : order == 2 ? 100 : order == 4 ? 24 : 12;
     std::vector<double> errors;
     std::vector<double> errors_of_steps;
@@ -208,7 +210,8 @@ TEST_CASE("stochastic methods have their strong and weak orders on geometric Bro
   const base::RandomKey key{.seed = 3};
   for (const auto& [method, strong_order, weak_order] :
        {std::tuple{Method::euler_maruyama_ito, 0.5, 1.0}, {Method::heun_stratonovich, 1.0, 1.0}}) {
-    CAPTURE(base::name_of(method));
+    const std::string name = base::name_of(method);
+    CAPTURE(name);
     std::vector<double> strong;
     std::vector<double> weak;
     for (const int n : {8, 16, 32, 64, 128}) {

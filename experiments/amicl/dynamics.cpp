@@ -1,0 +1,162 @@
+// AMICL as a dynamical system (models/amicl_dynamics.hpp): accuracy at the end of the read-out, latency to
+// threshold and crosstalk; on request the trajectories of the first trial.
+
+#include <algorithm>
+#include <cmath>
+
+#include "ecphory/base/wilson.hpp"
+#include "ecphory/experiments/experiments.hpp"
+#include "ecphory/experiments/memory_runs.hpp"
+#include "ecphory/models/amicl_dynamics.hpp"
+
+namespace ecphory::experiments {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+
+struct ReadoutSettings {
+  std::int64_t trials = 500;
+  double threshold = 0.9;
+};
+
+const base::ParameterTable<ReadoutSettings>& readout_table() {
+  using S = ReadoutSettings;
+  static const auto table =
+      base::ParameterTable<S>("task")
+          .add("trials", &S::trials, "1", "contexts presented at each point", base::between(1, 1e6))
+          .add("threshold", &S::threshold, "1", "cosine of the output with the label that counts as arrival",
+               {.low = 0, .high = 1, .low_excluded = true});
+  return table;
+}
+
+struct RecordSettings {
+  bool traces = false;
+};
+
+const base::ParameterTable<RecordSettings>& record_table() {
+  static const auto table = base::ParameterTable<RecordSettings>("record").add(
+      "traces", &RecordSettings::traces, "1", "also record the trajectories of the first trial");
+  return table;
+}
+
+/// Times at which latencies and traces are read, ms.
+std::vector<double> reading_times(double duration) {
+  constexpr int kTimes = 201;
+  std::vector<double> times;
+  for (int k = 0; k < kTimes; ++k) times.push_back(duration * k / (kTimes - 1.0));
+  return times;
+}
+
+store::LabelledArray number(std::string name, double value, std::string units, std::string long_name) {
+  return {.name = std::move(name),
+          .dimensions = {},
+          .shape = {},
+          .values = std::vector<double>{value},
+          .units = std::move(units),
+          .long_name = std::move(long_name)};
+}
+
+void add_traces(const models::AmiclContexts& contexts, double beta, const MatrixXd& states,
+                const std::vector<double>& times, store::Dataset& result) {
+  const auto length = contexts.values.front().cols();
+  const MatrixXd h = states.topRows(length);
+  MatrixXd p = h;
+  std::vector<double> overlap;
+  for (Index k = 0; k < states.cols(); ++k) {
+    p.col(k) = (beta * (h.col(k).array() - h.col(k).maxCoeff())).exp();
+    p.col(k) /= p.col(k).sum();
+    overlap.push_back(models::read_out(contexts, beta, 0, states.col(k)).label_overlap);
+  }
+  std::vector<std::uint8_t> is_label(contexts.is_label.front().begin(), contexts.is_label.front().end());
+  const std::size_t n = times.size();
+  const std::vector<std::size_t> shape = {n, static_cast<std::size_t>(length)};
+  result.arrays.push_back(store::coordinate("time", times, "ms", "time since the query"));
+  result.arrays.push_back({.name = "memory",
+                           .dimensions = {"time", "token"},
+                           .shape = shape,
+                           .values = std::vector<double>(h.data(), h.data() + h.size()),
+                           .long_name = "state h of the memory neurons in the first trial"});
+  result.arrays.push_back({.name = "probability",
+                           .dimensions = {"time", "token"},
+                           .shape = shape,
+                           .values = std::vector<double>(p.data(), p.data() + p.size()),
+                           .long_name = "softmax output of the memory neurons in the first trial"});
+  result.arrays.push_back({.name = "label_overlap",
+                           .dimensions = {"time"},
+                           .shape = {n},
+                           .values = std::move(overlap),
+                           .long_name = "cosine of the output with the label in the first trial"});
+  result.arrays.push_back({.name = "is_label",
+                           .dimensions = {"token"},
+                           .shape = {shape[1]},
+                           .values = std::move(is_label),
+                           .long_name = "whether the token is the label looked for in the first trial"});
+}
+
+store::Dataset run(const base::Point& point, const base::RandomKey& key) {
+  const models::AmiclDynamicsParameters model = models::amicl_dynamics_table().read(point);
+  const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
+  const ReadoutSettings readout = readout_table().read(point);
+  const IntegratorSettings settings = integrator_table().read(point);
+
+  const models::AmiclContexts contexts = models::present(model, task, key, readout.trials);
+  dynamics::SimulationOptions<double> options = simulation_options(settings, key);
+  options.record_times = reading_times(settings.duration);
+  const auto simulation = dynamics::simulate<double>(
+      contexts.network, MatrixXd::Zero(contexts.network.rows(), readout.trials), options);
+
+  std::int64_t correct = 0;
+  double crosstalk = 0;
+  std::vector<double> latencies;
+  for (std::int64_t trial = 0; trial < readout.trials; ++trial) {
+    const models::AmiclReading end =
+        models::read_out(contexts, model.beta, trial, simulation.state.col(trial));
+    correct += end.correct ? 1 : 0;
+    crosstalk += end.crosstalk;
+    const MatrixXd states = simulation.record->trajectory(trial);
+    for (Index k = 0; k < states.cols(); ++k) {
+      if (models::read_out(contexts, model.beta, trial, states.col(k)).label_overlap < readout.threshold)
+        continue;
+      latencies.push_back(options.record_times[static_cast<std::size_t>(k)]);
+      break;
+    }
+  }
+  const base::Proportion accuracy = base::wilson_interval(correct, readout.trials);
+  std::ranges::sort(latencies);
+  const auto trials = static_cast<double>(readout.trials);
+  store::Dataset result{
+      .arrays = {
+          number("accuracy", accuracy.value, "1", "fraction of trials answered with the right label"),
+          number("accuracy_low", accuracy.low, "1", "lower end of the 95% Wilson interval"),
+          number("accuracy_high", accuracy.high, "1", "upper end of the 95% Wilson interval"),
+          number("latency", latencies.empty() ? std::nan("") : latencies[latencies.size() / 2], "ms",
+                 "median latency of trials that reach the threshold"),
+          number("arrived", static_cast<double>(latencies.size()) / trials, "1",
+                 "fraction of trials that reach the threshold"),
+          number("crosstalk", crosstalk / trials, "1", "mean weight on memories other than the label's"),
+          failed_trajectories(simulation),
+      }};
+  if (record_table().read(point).traces) {
+    add_traces(contexts, model.beta, simulation.record->trajectory(0), options.record_times, result);
+  }
+  return result;
+}
+
+}  // namespace
+
+sweep::Experiment amicl_dynamics() {
+  sweep::Experiment experiment{
+      .name = "amicl_dynamics",
+      .title = "AMICL as a dynamical system: accuracy, latency and crosstalk",
+      .parameters = models::amicl_dynamics().parameters,
+      .run = run,
+  };
+  for (const auto* table :
+       {&readout_table().parameters(), &integrator_table().parameters(), &record_table().parameters()}) {
+    experiment.parameters.insert(experiment.parameters.end(), table->begin(), table->end());
+  }
+  return experiment;
+}
+
+}  // namespace ecphory::experiments
