@@ -66,6 +66,21 @@ dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings&
   return options;
 }
 
+void check_integration(const dynamics::Network<double>& network, const IntegratorSettings& settings) {
+  try {
+    dynamics::check(network, simulation_options(settings, {}));
+  } catch (const base::UserError& error) {
+    base::Complaint complaint = error.complaint();
+    complaint.key = "integrator." + complaint.key;
+    throw base::UserError(complaint);
+  }
+}
+
+void check_memory(const base::Point& point) {
+  check_integration(models::memory_of(point).build(point, Eigen::MatrixXd::Ones(2, 1)),
+                    integrator_table().read(point));
+}
+
 MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
   const tasks::PatternParameters task = tasks::pattern_table().read(point);
   Eigen::MatrixXd patterns = tasks::draw_patterns(task, key);

@@ -33,6 +33,12 @@ enum class HiddenStart {
 };
 std::span<const std::string_view> names(HiddenStart);
 
+/// Throws UserError, with the key in the file, for settings that cannot integrate such a network.
+void check_integration(const dynamics::Network<double>& network, const IntegratorSettings& settings);
+
+/// The same for the memory of a point, whatever its patterns.
+void check_memory(const base::Point& point);
+
 /// A memory with its patterns, and cues to start from.
 struct MemoryRun {
   Eigen::MatrixXd patterns;  ///< (N, M)

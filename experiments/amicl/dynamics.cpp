@@ -94,6 +94,12 @@ void add_traces(const models::AmiclContexts& contexts, double beta, const Matrix
                            .long_name = "whether the token is the label looked for in the first trial"});
 }
 
+void check(const base::Point& point) {
+  const tasks::InContextSequenceParameters smallest{.classes = 2, .length = 4, .dimension = 1};
+  const auto contexts = models::present(models::amicl_dynamics_table().read(point), smallest, {}, 1);
+  check_integration(contexts.network, integrator_table().read(point));
+}
+
 store::Dataset run(const base::Point& point, const base::RandomKey& key) {
   const models::AmiclDynamicsParameters model = models::amicl_dynamics_table().read(point);
   const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
@@ -150,6 +156,7 @@ sweep::Experiment amicl_dynamics() {
       .name = "amicl_dynamics",
       .title = "AMICL as a dynamical system: accuracy, latency and crosstalk",
       .parameters = models::amicl_dynamics().parameters,
+      .check = check,
       .run = run,
   };
   for (const auto* table :

@@ -80,6 +80,7 @@ sweep::Experiment relaxation() {
   return {.name = "relaxation",
           .title = "Trajectories of a memory from damaged cues",
           .parameters = memory_experiment_parameters(record_table().parameters()),
+          .check = check_memory,
           .run = run};
 }
 

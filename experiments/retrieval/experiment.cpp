@@ -83,6 +83,7 @@ sweep::Experiment retrieval() {
   return {.name = "retrieval",
           .title = "How often, and how fast, a memory completes damaged cues",
           .parameters = memory_experiment_parameters(criterion_table().parameters()),
+          .check = check_memory,
           .run = run};
 }
 

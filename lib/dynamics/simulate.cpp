@@ -190,6 +190,12 @@ Index Simulation<Real>::failures() const {
 }
 
 template <class Real>
+void check(const Network<Real>& network, const SimulationOptions<Real>& options) {
+  check_options(options);
+  choose_coordinates(network, options);
+}
+
+template <class Real>
 Simulation<Real> simulate(const Network<Real>& network, const Matrix<Real>& initial,
                           const SimulationOptions<Real>& options) {
   check_options(options);
@@ -243,6 +249,8 @@ Eigen::Matrix<Real, Eigen::Dynamic, 1> energies(const Network<Real>& network, co
 
 template struct Simulation<float>;
 template struct Simulation<double>;
+template void check<float>(const Network<float>&, const SimulationOptions<float>&);
+template void check<double>(const Network<double>&, const SimulationOptions<double>&);
 template Simulation<float> simulate<float>(const Network<float>&, const Matrix<float>&,
                                            const SimulationOptions<float>&);
 template Simulation<double> simulate<double>(const Network<double>&, const Matrix<double>&,

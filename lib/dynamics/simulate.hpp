@@ -67,6 +67,11 @@ struct Simulation {
   compute::Index failures() const;
 };
 
+/// Throws UserError, its key a field of the options, for options out of range and for a method or coordinates
+/// that cannot do what the network asks of them. simulate() does the same first.
+template <class Real>
+void check(const Network<Real>& network, const SimulationOptions<Real>& options);
+
 /// Integrates every column of `initial`, (rows of the network's state, trajectories), from t = 0. Jumps of
 /// the input, and the end, are met exactly. Batches are worked on by OpenMP threads, each with one BLAS
 /// thread. The numbers of a trajectory depend on its own column, its number and the options alone: not on

@@ -79,8 +79,12 @@ base::Point Plan::point(std::size_t index) const {
 }
 
 base::RandomKey Plan::random_key(std::size_t index) const {
+  base::Point simulated = point(index);
+  std::erase_if(simulated, [](const auto& setting) {
+    return setting.first.starts_with("integrator.") || setting.first.starts_with("record.");
+  });
   return {.seed = seed,
-          .point = content_hash(experiment.name, point(index)),
+          .point = content_hash(experiment.name, simulated),
           .replicate = static_cast<std::uint32_t>(index % static_cast<std::size_t>(replicates.value_or(1)))};
 }
 

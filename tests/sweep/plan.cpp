@@ -72,6 +72,20 @@ TEST_CASE("a point's numbers depend on its settings, not on the plan") {
   CHECK(sweep::content_hash("toy", small.point(0)) != sweep::content_hash("other", small.point(0)));
 }
 
+TEST_CASE("how a point is computed and recorded leaves its random numbers as they are") {
+  const sweep::Experiment experiment{.name = "toy",
+                                     .title = "toy",
+                                     .parameters = {{"integrator.rtol", 1e-6, "1", "", {}},
+                                                    {"model.a", 0.0, "1", "", {}},
+                                                    {"record.states", false, "1", "", {}}},
+                                     .run = {}};
+  const auto key = [&](const base::Point& settings) {
+    return sweep::make_plan(experiment, 1, settings, {}, {}).random_key(0).point;
+  };
+  CHECK(key({}) == key({{"integrator.rtol", 1e-3}, {"record.states", true}}));
+  CHECK(key({}) != key({{"model.a", 1.0}}));
+}
+
 TEST_CASE("a plan without axes is one point") {
   const auto plan = sweep::make_plan(toy(), 1, {}, {}, {});
   CHECK(plan.size() == 1);
