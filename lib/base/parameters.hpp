@@ -59,7 +59,8 @@ Value checked(const Parameter& parameter, const Value& value);
 
 /// The parameter of that key. Throws UserError that names the nearest key when there is none.
 const Parameter& find_parameter(std::span<const Parameter> parameters, std::string_view key);
-const Parameter& find_parameter(std::vector<Parameter>&& parameters, std::string_view key) = delete;  // would dangle
+const Parameter& find_parameter(std::vector<Parameter>&& parameters,
+                                std::string_view key) = delete;  // would dangle
 
 /// The value of `key`, which must be there with that type (else Bug).
 template <class T>
