@@ -77,20 +77,31 @@ void check_integration(const dynamics::Network<double>& network, const Integrato
 }
 
 void check_memory(const base::Point& point) {
+  const tasks::PatternParameters task = tasks::pattern_table().read(point);
+  if (!task.file.empty()) {
+    try {
+      tasks::load_patterns(task, {});
+    } catch (const base::UserError& error) {
+      base::Complaint complaint = error.complaint();
+      complaint.problem = complaint.key + ": " + complaint.problem;
+      complaint.key = "task.file";
+      throw base::UserError(complaint);
+    }
+  }
   check_integration(models::memory_of(point).build(point, Eigen::MatrixXd::Ones(2, 1)),
                     integrator_table().read(point));
 }
 
 MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
   const tasks::PatternParameters task = tasks::pattern_table().read(point);
-  Eigen::MatrixXd patterns = tasks::draw_patterns(task, key);
+  auto [patterns, shape] = tasks::load_patterns(task, key);
   Eigen::MatrixXd cues = tasks::damaged(patterns, task.damage, task.level, task.cues, key);
   dynamics::Network<double> network = models::memory_of(point).build(point, patterns);
   Eigen::MatrixXd initial = models::initial_state(network, cues);
   if (start_table().read(point).hidden == HiddenStart::silent) {
     initial.bottomRows(initial.rows() - cues.rows()).setZero();
   }
-  return {std::move(patterns), std::move(cues), std::move(network), std::move(initial)};
+  return {std::move(patterns), std::move(shape), std::move(cues), std::move(network), std::move(initial)};
 }
 
 std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own) {

@@ -41,8 +41,9 @@ void check_memory(const base::Point& point);
 
 /// A memory with its patterns, and cues to start from.
 struct MemoryRun {
-  Eigen::MatrixXd patterns;  ///< (N, M)
-  Eigen::MatrixXd cues;      ///< (N, cues)
+  Eigen::MatrixXd patterns;        ///< (N, M)
+  std::vector<std::size_t> shape;  ///< of one pattern
+  Eigen::MatrixXd cues;            ///< (N, cues)
   dynamics::Network<double> network;
   Eigen::MatrixXd initial;  ///< (rows of the network's state, cues)
 };

@@ -26,6 +26,29 @@ const base::ParameterTable<CriterionSettings>& criterion_table() {
   return table;
 }
 
+struct RecordSettings {
+  std::int64_t images = 0;
+};
+
+const base::ParameterTable<RecordSettings>& record_table() {
+  static const auto table = base::ParameterTable<RecordSettings>("record").add(
+      "images", &RecordSettings::images, "1",
+      "also record the first so many cues, what they retrieve, and their patterns", base::between(0, 1e6));
+  return table;
+}
+
+/// The first `n` columns as an array over (cue, neuron).
+store::LabelledArray image(std::string name, const MatrixXd& columns, Index n, const MemoryRun& memory,
+                           std::string long_name) {
+  std::vector<std::int64_t> shape(memory.shape.begin(), memory.shape.end());
+  return {.name = std::move(name),
+          .dimensions = {"cue", "neuron"},
+          .shape = {static_cast<std::size_t>(n), static_cast<std::size_t>(columns.rows())},
+          .values = std::vector<double>(columns.data(), columns.data() + n * columns.rows()),
+          .long_name = std::move(long_name),
+          .attributes = {{"image_shape", std::move(shape)}}};
+}
+
 store::LabelledArray scalar(std::string name, double value, std::string units, std::string long_name) {
   return {.name = std::move(name),
           .dimensions = {},
@@ -66,23 +89,34 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key) {
   const base::Proportion share = base::wilson_interval(retrieved, memory.cues.cols());
   std::ranges::sort(latencies);
   const double median = latencies.empty() ? std::nan("") : latencies[latencies.size() / 2];
-  return {.arrays = {
-              scalar("retrieved", share.value, "1", "fraction of cues completed"),
-              scalar("retrieved_low", share.low, "1", "lower end of the 95% Wilson interval"),
-              scalar("retrieved_high", share.high, "1", "upper end of the 95% Wilson interval"),
-              scalar("overlap", overlap_sum / static_cast<double>(memory.cues.cols()), "1",
-                     "mean cosine of the final output with the cue's pattern"),
-              scalar("latency", median, "ms", "median latency of completed cues"),
-              failed_trajectories(simulation),
-          }};
+  store::Dataset result{.arrays = {
+                            scalar("retrieved", share.value, "1", "fraction of cues completed"),
+                            scalar("retrieved_low", share.low, "1", "lower end of the 95% Wilson interval"),
+                            scalar("retrieved_high", share.high, "1", "upper end of the 95% Wilson interval"),
+                            scalar("overlap", overlap_sum / static_cast<double>(memory.cues.cols()), "1",
+                                   "mean cosine of the final output with the cue's pattern"),
+                            scalar("latency", median, "ms", "median latency of completed cues"),
+                            failed_trajectories(simulation),
+                        }};
+  if (const Index n = std::min<Index>(record_table().read(point).images, memory.cues.cols()); n > 0) {
+    MatrixXd stored(memory.patterns.rows(), n);
+    for (Index j = 0; j < n; ++j) stored.col(j) = memory.patterns.col(j % memory.patterns.cols());
+    const MatrixXd output = models::visible_output(memory.network, simulation.state);
+    result.arrays.push_back(image("cue_image", memory.cues, n, memory, "damaged pattern"));
+    result.arrays.push_back(image("retrieved_image", output, n, memory, "visible output at the end"));
+    result.arrays.push_back(image("stored_image", stored, n, memory, "stored pattern"));
+  }
+  return result;
 }
 
 }  // namespace
 
 sweep::Experiment retrieval() {
+  std::vector<base::Parameter> own = criterion_table().parameters();
+  own.insert(own.end(), record_table().parameters().begin(), record_table().parameters().end());
   return {.name = "retrieval",
           .title = "How often, and how fast, a memory completes damaged cues",
-          .parameters = memory_experiment_parameters(criterion_table().parameters()),
+          .parameters = memory_experiment_parameters(own),
           .check = check_memory,
           .run = run};
 }

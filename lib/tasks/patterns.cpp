@@ -5,6 +5,8 @@
 #include <numeric>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace ecphory::tasks {
 namespace {
 
@@ -34,6 +36,11 @@ std::span<const std::string_view> names(PatternKind) {
   return kNames;
 }
 
+std::span<const std::string_view> names(Transform) {
+  static constexpr std::array<std::string_view, 3> kNames = {"none", "sign", "unit"};
+  return kNames;
+}
+
 std::span<const std::string_view> names(Damage) {
   static constexpr std::array<std::string_view, 3> kNames = {"flip", "mask", "noise"};
   return kNames;
@@ -43,9 +50,13 @@ const base::ParameterTable<PatternParameters>& pattern_table() {
   using P = PatternParameters;
   static const auto table =
       base::ParameterTable<P>("task")
-          .add("neurons", &P::neurons, "1", "elements of a pattern N", base::between(1, 1e6))
+          .add("neurons", &P::neurons, "1", "elements of a random pattern N", base::between(1, 1e6))
           .add("patterns", &P::patterns, "1", "stored patterns M", base::between(1, 1e6))
           .add("kind", &P::kind, "1", "how patterns are drawn: elements -1 or 1, N(0, 1/N), or unit vectors")
+          .add("file", &P::file, "1",
+               "IDX, NPY or HDF5 (FILE.h5:VARIABLE) file of patterns; empty: random ones")
+          .add("transform", &P::transform, "1",
+               "what is done to a file's patterns: made -1 and 1, or unit vectors")
           .add("cues", &P::cues, "1", "trajectories; cue j is pattern j mod M, damaged",
                base::between(1, 1e6))
           .add("damage", &P::damage, "1", "how a cue differs from its pattern")
@@ -71,6 +82,33 @@ MatrixXd draw_patterns(const PatternParameters& parameters, const base::RandomKe
       return patterns;
   }
   throw base::Bug("a kind of pattern that is not drawn");
+}
+
+FilePatterns load_patterns(const PatternParameters& parameters, const base::RandomKey& key) {
+  if (parameters.file.empty()) {
+    return {.patterns = draw_patterns(parameters, key),
+            .shape = {static_cast<std::size_t>(parameters.neurons)}};
+  }
+  FilePatterns result = read_patterns(parameters.file, static_cast<std::size_t>(parameters.patterns));
+  MatrixXd& patterns = result.patterns;
+  if (parameters.transform == Transform::sign) {
+    const double middle = (patterns.minCoeff() + patterns.maxCoeff()) / 2;
+    patterns = (patterns.array() > middle).select(MatrixXd::Ones(patterns.rows(), patterns.cols()), -1.0);
+  }
+  if (parameters.transform == Transform::unit) {
+    patterns.rowwise() -= patterns.colwise().mean().eval();
+    for (Index j = 0; j < patterns.cols(); ++j) {
+      const double length = patterns.col(j).norm();
+      if (!(length > 0)) {
+        throw base::UserError({.key = parameters.file,
+                               .problem = fmt::format("the elements of item {} are all equal", j),
+                               .expected = "patterns that differ from their mean",
+                               .remedy = "leave it out, or use the transform none"});
+      }
+      patterns.col(j) /= length;
+    }
+  }
+  return result;
 }
 
 MatrixXd damaged(const MatrixXd& patterns, Damage damage, double level, std::int64_t cues,

@@ -1,5 +1,5 @@
 #pragma once
-// Random patterns to store, and damaged copies of them to retrieve from.
+// Patterns to store, random or from a file, and damaged copies of them to retrieve from.
 
 #include <Eigen/Core>
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "ecphory/base/parameters.hpp"
 #include "ecphory/base/random.hpp"
+#include "ecphory/tasks/pattern_file.hpp"
 
 namespace ecphory::tasks {
 
@@ -18,6 +19,14 @@ enum class PatternKind {
   spherical,  ///< uniform on the unit sphere
 };
 std::span<const std::string_view> names(PatternKind);
+
+/// What is done to patterns from a file.
+enum class Transform {
+  none,
+  sign,  ///< 1 above the middle between the smallest and the largest element of all patterns, else −1
+  unit,  ///< of each pattern the mean is taken away, then it is scaled to length 1
+};
+std::span<const std::string_view> names(Transform);
 
 /// How a cue differs from its pattern; `damage` says how much.
 enum class Damage {
@@ -31,6 +40,8 @@ struct PatternParameters {
   std::int64_t neurons = 100;
   std::int64_t patterns = 5;
   PatternKind kind = PatternKind::binary;
+  std::string file = {};  ///< empty: random patterns
+  Transform transform = Transform::none;
   std::int64_t cues = 5;
   Damage damage = Damage::flip;
   double level = 0.2;
@@ -41,6 +52,10 @@ const base::ParameterTable<PatternParameters>& pattern_table();
 
 /// (neurons, patterns), columns independent.
 Eigen::MatrixXd draw_patterns(const PatternParameters& parameters, const base::RandomKey& key);
+
+/// Patterns as columns, and the shape of one: drawn, or the first ones of the file, transformed. Throws
+/// UserError as read_patterns() does, and for a pattern that the transform makes zero.
+FilePatterns load_patterns(const PatternParameters& parameters, const base::RandomKey& key);
 
 /// (neurons, cues): cue j is pattern j mod (number of patterns), damaged.
 Eigen::MatrixXd damaged(const Eigen::MatrixXd& patterns, Damage damage, double level, std::int64_t cues,

@@ -8,6 +8,7 @@ from conftest import ROOT
 
 MODERN = ROOT / "experiments/relaxation/modern.toml"
 TWO_LAYER = ROOT / "experiments/relaxation/two_layer.toml"
+IMAGES = ROOT / "experiments/images/completion.toml"
 AMICL = ROOT / "experiments/amicl/dynamics.toml"
 
 
@@ -22,6 +23,8 @@ AMICL = ROOT / "experiments/amicl/dynamics.toml"
     (TWO_LAYER, ["integrator.coordinates=overlap"], "integrator.coordinates", "not exactly one of its layers is instantaneous"),
     (AMICL, ["model.noise_h=0.1", "integrator.method=cvode"], "integrator.method", "euler_maruyama_ito or heun_stratonovich"),
     (AMICL, ["model.noise_h=0.1"], "integrator.method", "dormand_prince cannot integrate a network with noise"),
+    (IMAGES, ["task.file=none.idx"], "task.file", "there is no such file"),
+    (IMAGES, [f"task.file={__file__}"], "task.file", "no format that patterns can be read from"),
     (AMICL, ["model.trace=leaky", "model.tau_z=0"], "model.tau_z", "a number > 0"),
 ])
 def test_what_cannot_be_integrated_is_refused_before_anything_starts(ecphory, file, settings, key, said):
