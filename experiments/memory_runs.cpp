@@ -10,8 +10,6 @@
 
 namespace ecphory::experiments {
 
-using dynamics::Method;
-
 namespace {
 
 struct StartSettings {
