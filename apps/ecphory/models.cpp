@@ -23,7 +23,7 @@ void add_models(CLI::App& app, int&) {
       return;
     }
     for (const models::Model& model : models::all_models())
-      fmt::print("{:<12} {}\n", model.name, model.title);
+      fmt::print("{:<16} {}\n", model.name, model.title);
   });
 }
 
