@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ecphory/dynamics/connectivity.hpp"
+#include "ecphory/dynamics/ornstein_uhlenbeck.hpp"
 #include "ecphory/tasks/patterns.hpp"
 
 namespace ecphory::experiments {
@@ -86,20 +88,30 @@ void check_memory(const base::Point& point) {
       throw base::UserError(complaint);
     }
   }
-  check_integration(models::memory_of(point).build(point, Eigen::MatrixXd::Ones(2, 1)),
-                    integrator_table().read(point));
+  dynamics::Network<double> network = models::memory_of(point).build(point, Eigen::MatrixXd::Ones(2, 1));
+  dynamics::require_path(network, 0, 0);
+  models::add_fluctuations(network, models::fluctuations_table().read(point));
+  check_integration(network, integrator_table().read(point));
 }
 
 MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
   const tasks::PatternParameters task = tasks::pattern_table().read(point);
+  const models::Fluctuations fluctuations = models::fluctuations_table().read(point);
   auto [patterns, shape] = tasks::load_patterns(task, key);
   Eigen::MatrixXd cues = tasks::damaged(patterns, task.damage, task.level, task.cues, key);
-  dynamics::Network<double> network = models::memory_of(point).build(point, patterns);
-  Eigen::MatrixXd initial = models::initial_state(network, cues);
+  dynamics::Network<double> memory = models::memory_of(point).build(point, patterns);
+  dynamics::Network<double> network = memory;
+  models::add_fluctuations(network, fluctuations);
+  Eigen::MatrixXd initial(network.rows(), cues.cols());
+  initial.topRows(memory.rows()) = models::initial_state(memory, cues);
   if (start_table().read(point).hidden == HiddenStart::silent) {
-    initial.bottomRows(initial.rows() - cues.rows()).setZero();
+    initial.middleRows(cues.rows(), memory.rows() - cues.rows()).setZero();
   }
-  return {std::move(patterns), std::move(shape), std::move(cues), std::move(network), std::move(initial)};
+  initial.bottomRows(network.rows() - memory.rows()) =
+      dynamics::stationary({.tau = fluctuations.current_tau, .sigma = fluctuations.current_sigma},
+                           network.rows() - memory.rows(), cues.cols(), key);
+  return {std::move(patterns), std::move(shape),   std::move(cues),
+          std::move(memory),   std::move(network), std::move(initial)};
 }
 
 std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own) {

@@ -39,11 +39,13 @@ void check_integration(const dynamics::Network<double>& network, const Integrato
 /// The same for the memory of a point, whatever its patterns.
 void check_memory(const base::Point& point);
 
-/// A memory with its patterns, and cues to start from.
+/// A memory with its patterns, and cues to start from. `network` is the memory with what fluctuates; of that
+/// one's state, the rows of `memory` come first.
 struct MemoryRun {
   Eigen::MatrixXd patterns;        ///< (N, M)
   std::vector<std::size_t> shape;  ///< of one pattern
   Eigen::MatrixXd cues;            ///< (N, cues)
+  dynamics::Network<double> memory;
   dynamics::Network<double> network;
   Eigen::MatrixXd initial;  ///< (rows of the network's state, cues)
 };

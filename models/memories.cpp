@@ -17,6 +17,8 @@ std::vector<base::Parameter> memory_parameters() {
                        .allowed = {}};
   for (const Memory& memory : all_memories()) name.allowed.choices.push_back(memory.model.name);
   std::vector<base::Parameter> parameters = {std::move(name)};
+  parameters.insert(parameters.end(), fluctuations_table().parameters().begin(),
+                    fluctuations_table().parameters().end());
   for (const Memory& memory : all_memories()) {
     for (const base::Parameter& parameter : memory.model.parameters) {
       if (std::ranges::find(parameters, parameter.key, &base::Parameter::key) == parameters.end()) {

@@ -1,11 +1,33 @@
 #include "ecphory/models/memory.hpp"
 
 #include "ecphory/dynamics/field.hpp"
+#include "ecphory/dynamics/ornstein_uhlenbeck.hpp"
 
 namespace ecphory::models {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
+
+const base::ParameterTable<Fluctuations>& fluctuations_table() {
+  using F = Fluctuations;
+  static const auto table =
+      base::ParameterTable<F>("model")
+          .add("noise", &F::noise, "1",
+               "white noise of the visible neurons: the standard deviation that it alone would give them",
+               base::at_least(0))
+          .add("current_sigma", &F::current_sigma, "1",
+               "standard deviation of an Ornstein-Uhlenbeck current into the visible neurons; 0 is none",
+               base::at_least(0))
+          .add("current_tau", &F::current_tau, "ms", "time constant of that current", base::above(0));
+  return table;
+}
+
+void add_fluctuations(dynamics::Network<double>& network, const Fluctuations& f) {
+  if (f.noise > 0) network.set_noise(0, {.additive = f.noise});
+  if (f.current_sigma > 0) {
+    dynamics::add_ornstein_uhlenbeck<double>(network, 0, {.tau = f.current_tau, .sigma = f.current_sigma});
+  }
+}
 
 MatrixXd initial_state(const dynamics::Network<double>& network, const MatrixXd& visible) {
   base::ensure(visible.rows() == network.layers().front().neurons, "the visible layer is the first");

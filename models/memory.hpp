@@ -16,6 +16,17 @@ struct Memory {
   std::function<dynamics::Network<double>(const base::Point& point, const Eigen::MatrixXd& patterns)> build;
 };
 
+/// Random currents into the visible layer of any memory.
+struct Fluctuations {
+  double noise = 0;          ///< standard deviation that white noise alone would give a neuron
+  double current_sigma = 0;  ///< standard deviation of an Ornstein–Uhlenbeck current; 0: none
+  double current_tau = 5;    ///< its time constant, ms
+};
+const base::ParameterTable<Fluctuations>& fluctuations_table();
+
+/// Adds them to a network. The current is a layer behind the others.
+void add_fluctuations(dynamics::Network<double>& network, const Fluctuations& fluctuations);
+
 /// States of a network whose visible layer has the states `visible` (N, trajectories): every other layer with
 /// τ > 0 has the state to which that drives it.
 Eigen::MatrixXd initial_state(const dynamics::Network<double>& network, const Eigen::MatrixXd& visible);

@@ -4,7 +4,8 @@ from . import style
 
 
 def fits(dataset):
-    return "energy" in dataset and "overlap" in dataset and dataset["overlap"].dims[-3:] == ("trajectory", "time", "pattern")
+    return ("energy" in dataset and "overlap" in dataset and "time" in dataset
+            and dataset["overlap"].dims[-3:] in [("trajectory", "time", "pattern"), ("trajectory", "sample", "pattern")])
 
 
 def draw(dataset):
@@ -15,15 +16,16 @@ def draw(dataset):
     for j in range(n):
         trajectory = first.isel(trajectory=j)
         own = j % first.sizes["pattern"]
+        time = trajectory["time"]
         for pattern in range(first.sizes["pattern"]):
             mine = pattern == own
-            axes[0, j].plot(first["time"], trajectory["overlap"].isel(pattern=pattern), zorder=3 if mine else 2,
+            axes[0, j].plot(time, trajectory["overlap"].isel(pattern=pattern), zorder=3 if mine else 2,
                             color=style.COLOURS[0] if mine else "#BBBBBB", lw=1.8 if mine else 0.8)
-        axes[1, j].plot(first["time"], trajectory["energy"], color=style.COLOURS[1], lw=1.6)
+        axes[1, j].plot(time, trajectory["energy"], color=style.COLOURS[1], lw=1.6)
         axes[0, j].set(ylim=(-1.05, 1.05), title=f"cue of pattern {own}")
         axes[0, j].sharex(axes[1, j])
         axes[0, j].tick_params(labelbottom=False)
-        axes[1, j].set_xlabel(style.label(first["time"]))
+        axes[1, j].set_xlabel(style.label(time))
         if j:
             axes[0, j].tick_params(labelleft=False)
     axes[0, 0].set_ylabel("overlap (cosine)")

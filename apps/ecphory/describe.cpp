@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,56 +17,69 @@
 namespace ecphory::app {
 namespace {
 
-const models::Model& find_model(const std::string& name) {
-  std::vector<std::string> known;
-  for (const models::Model& model : models::all_models()) {
-    if (model.name == name) return model;
-    known.push_back(model.name);
-  }
-  const std::string nearest = base::nearest_name(name, known);
-  throw base::UserError({.key = name,
-                         .problem = "there is no model of this name",
-                         .expected = fmt::format("one of {}", fmt::join(known, ", ")),
-                         .remedy = nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
-}
+/// What is known of a name: a model's equation and source, and every key of an experiment file about it.
+struct Description {
+  std::string name;
+  std::string title;
+  std::string equation = {};  ///< of models
+  std::string source = {};
+  std::vector<base::Parameter> keys = {};
+};
 
-/// Every key of an experiment file about that model: the experiment's where there is one of that name.
-std::vector<base::Parameter> keys_of(const models::Model& model) {
-  std::vector<base::Parameter> keys = model.parameters;
+Description find(const std::string& name) {
+  std::vector<std::string> known;
+  std::optional<Description> found;
+  for (const models::Model& model : models::all_models()) {
+    known.push_back(model.name);
+    if (model.name == name) found = {name, model.title, model.equation, model.source, model.parameters};
+  }
   for (const sweep::Experiment& experiment : experiments::all_experiments()) {
-    if (experiment.name == model.name) keys = experiment.parameters;
+    if (std::ranges::find(known, experiment.name) == known.end()) known.push_back(experiment.name);
+    if (experiment.name != name) continue;
+    if (!found) found = {.name = name, .title = experiment.title};
+    found->keys = experiment.parameters;
+  }
+  if (!found) {
+    const std::string nearest = base::nearest_name(name, known);
+    throw base::UserError({.key = name,
+                           .problem = "there is no model or experiment of this name",
+                           .expected = fmt::format("one of {}", fmt::join(known, ", ")),
+                           .remedy = nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
   }
   const std::vector<base::Parameter> of_file = file_parameters();
-  keys.insert(keys.end(), of_file.begin(), of_file.end());
-  return keys;
+  found->keys.insert(found->keys.end(), of_file.begin(), of_file.end());
+  return *std::move(found);
 }
 
-void print_json(const models::Model& model) {
+void print_json(const Description& d) {
   nlohmann::json keys = nlohmann::json::array();
-  for (const base::Parameter& p : keys_of(model)) {
+  for (const base::Parameter& p : d.keys) {
     keys.push_back({{"key", p.key},
                     {"default", base::to_text(p.default_value)},
                     {"unit", p.unit},
                     {"allowed", base::allowed_text(p)},
                     {"meaning", p.meaning}});
   }
-  fmt::print("{}\n", nlohmann::json{{"name", model.name},
-                                    {"title", model.title},
-                                    {"equation", model.equation},
-                                    {"source", model.source},
+  fmt::print("{}\n", nlohmann::json{{"name", d.name},
+                                    {"title", d.title},
+                                    {"equation", d.equation},
+                                    {"source", d.source},
                                     {"keys", keys}}
                          .dump(2));
 }
 
-void print_text(const models::Model& model) {
-  fmt::print("{}: {}\n{}\n\n", model.name, model.title, model.source);
-  std::string line = "  ";
-  for (const char c : model.equation) line += c == '\n' ? "\n  " : std::string(1, c);
-  fmt::print("{}\n\nKeys of an experiment file:\n", line);
-  const std::vector<base::Parameter> keys = keys_of(model);
+void print_text(const Description& d) {
+  fmt::print("{}: {}\n", d.name, d.title);
+  if (!d.source.empty()) fmt::print("{}\n", d.source);
+  if (!d.equation.empty()) {
+    std::string lines = "\n  ";
+    for (const char c : d.equation) lines += c == '\n' ? "\n  " : std::string(1, c);
+    fmt::print("{}\n", lines);
+  }
+  fmt::print("\nKeys of an experiment file:\n");
   std::size_t width = 0;
-  for (const base::Parameter& p : keys) width = std::max(width, p.key.size());
-  for (const base::Parameter& p : keys) {
+  for (const base::Parameter& p : d.keys) width = std::max(width, p.key.size());
+  for (const base::Parameter& p : d.keys) {
     const std::string unit = p.unit == "1" ? "" : " [" + p.unit + "]";
     fmt::print("  {:<{}}  {}{}\n  {:<{}}    default {}; {}\n", p.key, width, p.meaning, unit, "", width,
                base::to_text(p.default_value), base::allowed_text(p));
@@ -76,17 +90,18 @@ void print_text(const models::Model& model) {
 
 void add_describe(CLI::App& app, int&) {
   struct Arguments {
-    std::string model;
+    std::string name;
     bool as_json = false;
   };
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* const verb =
-      app.add_subcommand("describe", "Show a model's equation, source and every key it takes");
-  verb->add_option("MODEL", arguments->model, "name of the model")->required();
+  CLI::App* const verb = app.add_subcommand(
+      "describe",
+      "Show a model's equation and source, and every key that a file about it or an experiment takes");
+  verb->add_option("NAME", arguments->name, "name of the model or experiment")->required();
   verb->add_flag("--json", arguments->as_json, "print for a machine");
   verb->callback([arguments] {
-    const models::Model& model = find_model(arguments->model);
-    arguments->as_json ? print_json(model) : print_text(model);
+    const Description description = find(arguments->name);
+    arguments->as_json ? print_json(description) : print_text(description);
   });
 }
 

@@ -15,7 +15,8 @@ namespace {
 using nlohmann::json;
 
 std::string type_name(const store::Values& values) {
-  static constexpr std::array<const char*, 5> kNames = {"float64", "float32", "int64", "uint8", "string"};
+  static constexpr std::array<const char*, 6> kNames = {"float64", "float32", "int64",
+                                                        "uint8",   "string",  "float64"};
   static_assert(kNames.size() == std::variant_size_v<store::Values>);
   return kNames[values.index()];
 }
@@ -87,7 +88,7 @@ void add_inspect(CLI::App& app, int&) {
   verb->add_flag("--config", arguments->config, "print the experiment file that made it, every key resolved");
   verb->add_flag("--json", arguments->as_json, "print for a machine");
   verb->callback([arguments] {
-    const store::Dataset dataset = store::read(arguments->file);
+    const store::Dataset dataset = store::read(arguments->file, "/", 1);
     if (arguments->config) {
       fmt::print("{}", config_of(dataset, arguments->file));
     } else {

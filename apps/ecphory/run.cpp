@@ -96,7 +96,9 @@ int execute(const Request& request, const RunArguments& arguments, const std::st
   const auto start = std::chrono::system_clock::now();
 
   auto progress = std::make_unique<base::Progress>("points", request.plan.size(), stderr);
+  const std::filesystem::path folder = std::filesystem::path(arguments.output).parent_path();
   sweep::Result result = sweep::run(request.plan, {.threads = arguments.threads,
+                                                   .scratch = folder.empty() ? "." : folder,
                                                    .cancel = &cancel,
                                                    .on_progress = [&](std::size_t done, std::size_t failed) {
                                                      progress->update(done, failed);

@@ -40,21 +40,12 @@ const base::ParameterTable<RecordSettings>& record_table() {
   return table;
 }
 
-/// Times at which latencies and traces are read, ms.
-std::vector<double> reading_times(double duration) {
+/// Times at which traces are recorded, ms.
+std::vector<double> trace_times(double duration) {
   constexpr int kTimes = 201;
   std::vector<double> times;
   for (int k = 0; k < kTimes; ++k) times.push_back(duration * k / (kTimes - 1.0));
   return times;
-}
-
-store::LabelledArray number(std::string name, double value, std::string units, std::string long_name) {
-  return {.name = std::move(name),
-          .dimensions = {},
-          .shape = {},
-          .values = std::vector<double>{value},
-          .units = std::move(units),
-          .long_name = std::move(long_name)};
 }
 
 void add_traces(const models::AmiclContexts& contexts, double beta, const MatrixXd& states,
@@ -100,7 +91,7 @@ void check(const base::Point& point) {
   check_integration(contexts.network, integrator_table().read(point));
 }
 
-store::Dataset run(const base::Point& point, const base::RandomKey& key) {
+store::Dataset run(const base::Point& point, const base::RandomKey& key, const std::filesystem::path&) {
   const models::AmiclDynamicsParameters model = models::amicl_dynamics_table().read(point);
   const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
   const ReadoutSettings readout = readout_table().read(point);
@@ -108,7 +99,16 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key) {
 
   const models::AmiclContexts contexts = models::present(model, task, key, readout.trials);
   dynamics::SimulationOptions<double> options = simulation_options(settings, key);
-  options.record_times = reading_times(settings.duration);
+  const bool traces = record_table().read(point).traces;
+  if (traces) options.record_times = trace_times(settings.duration);
+  options.events = {
+      {.name = "arrival",
+       .value =
+           [&](Index trial, double, std::span<const double> state) {
+             const Eigen::Map<const Eigen::VectorXd> x(state.data(), static_cast<Index>(state.size()));
+             return readout.threshold - models::read_out(contexts, model.beta, trial, x).label_overlap;
+           },
+       .ends = false}};
   const auto simulation = dynamics::simulate<double>(
       contexts.network, MatrixXd::Zero(contexts.network.rows(), readout.trials), options);
 
@@ -120,30 +120,26 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key) {
         models::read_out(contexts, model.beta, trial, simulation.state.col(trial));
     correct += end.correct ? 1 : 0;
     crosstalk += end.crosstalk;
-    const MatrixXd states = simulation.record->trajectory(trial);
-    for (Index k = 0; k < states.cols(); ++k) {
-      if (models::read_out(contexts, model.beta, trial, states.col(k)).label_overlap < readout.threshold)
-        continue;
-      latencies.push_back(options.record_times[static_cast<std::size_t>(k)]);
-      break;
-    }
+    const double arrival = simulation.event_times(0, trial);
+    if (!std::isnan(arrival)) latencies.push_back(arrival);
   }
   const base::Proportion accuracy = base::wilson_interval(correct, readout.trials);
   std::ranges::sort(latencies);
   const auto trials = static_cast<double>(readout.trials);
   store::Dataset result{
       .arrays = {
-          number("accuracy", accuracy.value, "1", "fraction of trials answered with the right label"),
-          number("accuracy_low", accuracy.low, "1", "lower end of the 95% Wilson interval"),
-          number("accuracy_high", accuracy.high, "1", "upper end of the 95% Wilson interval"),
-          number("latency", latencies.empty() ? std::nan("") : latencies[latencies.size() / 2], "ms",
-                 "median latency of trials that reach the threshold"),
-          number("arrived", static_cast<double>(latencies.size()) / trials, "1",
-                 "fraction of trials that reach the threshold"),
-          number("crosstalk", crosstalk / trials, "1", "mean weight on memories other than the label's"),
+          store::scalar("accuracy", accuracy.value, "1", "fraction of trials answered with the right label"),
+          store::scalar("accuracy_low", accuracy.low, "1", "lower end of the 95% Wilson interval"),
+          store::scalar("accuracy_high", accuracy.high, "1", "upper end of the 95% Wilson interval"),
+          store::scalar("latency", latencies.empty() ? std::nan("") : latencies[latencies.size() / 2], "ms",
+                        "median latency of trials that reach the threshold"),
+          store::scalar("arrived", static_cast<double>(latencies.size()) / trials, "1",
+                        "fraction of trials that reach the threshold"),
+          store::scalar("crosstalk", crosstalk / trials, "1",
+                        "mean weight on memories other than the label's"),
           failed_trajectories(simulation),
       }};
-  if (record_table().read(point).traces) {
+  if (traces) {
     add_traces(contexts, model.beta, simulation.record->trajectory(0), options.record_times, result);
   }
   return result;

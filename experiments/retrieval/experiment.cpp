@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "ecphory/base/wilson.hpp"
 #include "ecphory/experiments/experiments.hpp"
@@ -22,7 +21,8 @@ const base::ParameterTable<CriterionSettings>& criterion_table() {
   using S = CriterionSettings;
   static const auto table = base::ParameterTable<S>("task").add(
       "retrieved_above", &S::retrieved_above, "1",
-      "a cue is completed when the cosine of the output with its pattern is above", base::between(0, 1));
+      "a cue is completed when the cosine of the output with its pattern is above",
+      {.low = 0, .high = 1, .low_excluded = true});
   return table;
 }
 
@@ -49,25 +49,15 @@ store::LabelledArray image(std::string name, const MatrixXd& columns, Index n, c
           .attributes = {{"image_shape", std::move(shape)}}};
 }
 
-store::LabelledArray scalar(std::string name, double value, std::string units, std::string long_name) {
-  return {.name = std::move(name),
-          .dimensions = {},
-          .shape = {},
-          .values = std::vector<double>{value},
-          .units = std::move(units),
-          .long_name = std::move(long_name)};
-}
-
-store::Dataset run(const base::Point& point, const base::RandomKey& key) {
+store::Dataset run(const base::Point& point, const base::RandomKey& key, const std::filesystem::path&) {
   const MemoryRun memory = prepare_memory(point, key);
   const double threshold = criterion_table().read(point).retrieved_above;
   const IntegratorSettings settings = integrator_table().read(point);
   dynamics::SimulationOptions<double> options = simulation_options(settings, key);
-  constexpr int kTimes = 400;  // evenly spaced in log time, so that latencies are known to 2.3%
-  options.record_times.push_back(0);
-  for (int k = 0; k < kTimes; ++k) {
-    options.record_times.push_back(settings.duration * std::pow(10.0, 4.0 * (k + 1 - kTimes) / (kTimes - 1)));
-  }
+  std::vector<Index> targets;
+  for (Index j = 0; j < memory.cues.cols(); ++j) targets.push_back(j % memory.patterns.cols());
+  options.events = {dynamics::arrival<double>(memory.network, 0, memory.patterns, targets, threshold)};
+  options.events.front().ends = false;
   const auto simulation = dynamics::simulate<double>(memory.network, memory.initial, options);
 
   std::vector<double> latencies;
@@ -76,31 +66,28 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key) {
   const MatrixXd final_overlaps =
       models::overlaps(memory.patterns, models::visible_output(memory.network, simulation.state));
   for (Index j = 0; j < memory.cues.cols(); ++j) {
-    const Index target = j % memory.patterns.cols();
-    overlap_sum += final_overlaps(target, j);
-    if (!(final_overlaps(target, j) > threshold)) continue;
+    const double overlap = final_overlaps(targets[static_cast<std::size_t>(j)], j);
+    overlap_sum += overlap;
+    if (!(overlap > threshold)) continue;
     ++retrieved;
-    const MatrixXd output = models::visible_output(memory.network, simulation.record->trajectory(j));
-    const MatrixXd m = models::overlaps(memory.patterns.col(target), output);
-    Index k = 0;
-    while (k + 1 < m.cols() && !(m(0, k) > threshold)) ++k;
-    latencies.push_back(options.record_times[static_cast<std::size_t>(k)]);
+    latencies.push_back(simulation.event_times(0, j));
   }
   const base::Proportion share = base::wilson_interval(retrieved, memory.cues.cols());
   std::ranges::sort(latencies);
   const double median = latencies.empty() ? std::nan("") : latencies[latencies.size() / 2];
-  store::Dataset result{.arrays = {
-                            scalar("retrieved", share.value, "1", "fraction of cues completed"),
-                            scalar("retrieved_low", share.low, "1", "lower end of the 95% Wilson interval"),
-                            scalar("retrieved_high", share.high, "1", "upper end of the 95% Wilson interval"),
-                            scalar("overlap", overlap_sum / static_cast<double>(memory.cues.cols()), "1",
-                                   "mean cosine of the final output with the cue's pattern"),
-                            scalar("latency", median, "ms", "median latency of completed cues"),
-                            failed_trajectories(simulation),
-                        }};
+  store::Dataset result{
+      .arrays = {
+          store::scalar("retrieved", share.value, "1", "fraction of cues completed"),
+          store::scalar("retrieved_low", share.low, "1", "lower end of the 95% Wilson interval"),
+          store::scalar("retrieved_high", share.high, "1", "upper end of the 95% Wilson interval"),
+          store::scalar("overlap", overlap_sum / static_cast<double>(memory.cues.cols()), "1",
+                        "mean cosine of the final output with the cue's pattern"),
+          store::scalar("latency", median, "ms", "median latency of completed cues"),
+          failed_trajectories(simulation),
+      }};
   if (const Index n = std::min<Index>(record_table().read(point).images, memory.cues.cols()); n > 0) {
     MatrixXd stored(memory.patterns.rows(), n);
-    for (Index j = 0; j < n; ++j) stored.col(j) = memory.patterns.col(j % memory.patterns.cols());
+    for (Index j = 0; j < n; ++j) stored.col(j) = memory.patterns.col(targets[static_cast<std::size_t>(j)]);
     const MatrixXd output = models::visible_output(memory.network, simulation.state);
     result.arrays.push_back(image("cue_image", memory.cues, n, memory, "damaged pattern"));
     result.arrays.push_back(image("retrieved_image", output, n, memory, "visible output at the end"));

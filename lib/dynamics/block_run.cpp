@@ -118,8 +118,11 @@ class BlockRun {
     p.rate = rate_of(j, x, d_.data() + static_cast<Index>(j) * d_.rows());
     p.event_values.resize(options_.events.size());
     for (std::size_t e = 0; e < options_.events.size(); ++e) {
+      if (happened(j, e)) continue;
       p.event_values[e] = options_.events[e].value(trajectory(j), p.t, state_);
-      if (p.event_values[e] <= 0) return finish(j, Status::event, p.t, static_cast<int>(e));
+      if (p.event_values[e] > 0) continue;
+      event_time(j, e) = p.t;
+      if (options_.events[e].ends) return finish(j, Status::event, p.t, static_cast<int>(e));
     }
     if (options_.convergence && last_segment_ && p.rate <= options_.convergence->bound) {
       p.below_since = p.t;
@@ -254,15 +257,19 @@ class BlockRun {
   End first_end(std::size_t j, double t_new, const Real* x_new, const Real* d_new) {
     Progress& p = progress(j);
     End first{t_new, Status::reached_end, -1};
-    if (!options_.events.empty()) flow_.neurons(static_cast<Index>(j), x_new, state_.data());
+    std::size_t watched = 0;
     for (std::size_t e = 0; e < options_.events.size(); ++e) {
+      if (happened(j, e)) continue;
+      if (watched++ == 0) flow_.neurons(static_cast<Index>(j), x_new, state_.data());
       const double before = p.event_values[e];
       const double after = options_.events[e].value(trajectory(j), t_new, state_);
       p.event_values[e] = after;
       if (after > 0) continue;
       const double t = root(j, e, before, after, t_new);
+      event_time(j, e) = t;
       flow_.neurons(static_cast<Index>(j), x_new, state_.data());
-      if (first.status == Status::reached_end || t < first.t) first = {t, Status::event, static_cast<int>(e)};
+      if (options_.events[e].ends && (first.status == Status::reached_end || t < first.t))
+        first = {t, Status::event, static_cast<int>(e)};
     }
     if (options_.convergence && last_segment_) {
       const double rate = rate_of(j, x_new, d_new);
@@ -277,8 +284,16 @@ class BlockRun {
       if (t <= t_new && (first.status == Status::reached_end || t < first.t))
         first = {t, Status::converged, -1};
     }
+    for (std::size_t e = 0; e < options_.events.size(); ++e) {
+      if (event_time(j, e) > first.t) event_time(j, e) = std::numeric_limits<double>::quiet_NaN();
+    }
     return first;
   }
+
+  double& event_time(std::size_t j, std::size_t e) {
+    return result_.event_times(static_cast<Index>(e), trajectory(j));
+  }
+  bool happened(std::size_t j, std::size_t e) { return !std::isnan(event_time(j, e)); }
 
   double root(std::size_t j, std::size_t event, double before, double after, double t_new) {
     const double t_old = progress(j).t;

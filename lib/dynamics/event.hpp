@@ -1,5 +1,5 @@
 #pragma once
-// Conditions that end a trajectory.
+// Conditions that are watched along a trajectory, and that may end it.
 
 #include <functional>
 #include <span>
@@ -10,12 +10,13 @@
 
 namespace ecphory::dynamics {
 
-/// Ends a trajectory when `value` falls to 0 or below, at t = 0 too. The moment is found on the dense output
-/// to rounding. Called from several threads.
+/// Happens when `value` first falls to 0 or below, at t = 0 too. The moment is found on the dense output to
+/// rounding. Called from several threads.
 template <class Real>
 struct Event {
   std::string name;
   std::function<double(compute::Index trajectory, double t, std::span<const Real> state)> value;
+  bool ends = true;  ///< the trajectory ends then; if not, its time is noted and the trajectory goes on
 };
 
 /// Ends a trajectory with status `converged` when ‖τ dx/dt‖ / √rows of the state has been below `bound` for
@@ -26,9 +27,9 @@ struct Convergence {
   double hold = 0;
 };
 
-/// Arrival at a pattern: the cosine of a layer's state with patterns(:, target) reaches `cosine`. patterns is
-/// (neurons, any); targets has one pattern for each trajectory, or one for all. Throws UserError for shapes
-/// that do not fit, a target that is not there, a pattern of zeros or a cosine outside (0, 1].
+/// Arrival at a pattern: the cosine of a layer's output g with patterns(:, target) reaches `cosine`. patterns
+/// is (neurons, any); targets has one pattern for each trajectory, or one for all. Throws UserError for
+/// shapes that do not fit, a target that is not there, a pattern of zeros or a cosine outside (0, 1].
 template <class Real>
 Event<Real> arrival(const Network<Real>& network, LayerId layer,
                     const Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>& patterns,

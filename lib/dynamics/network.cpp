@@ -31,6 +31,22 @@ void check_weights(const std::string& what, const compute::Array<Real>& w, Index
   }
 }
 
+template <class Real>
+void check_noise(const Layer<Real>& layer) {
+  const Noise& noise = layer.noise;
+  if (!(noise.additive >= 0) || !(noise.proportional >= 0) || !std::isfinite(noise.additive) ||
+      !std::isfinite(noise.proportional)) {
+    throw UserError(
+        {.key = layer.name, .problem = "the noise is not allowed", .expected = "finite numbers >= 0"});
+  }
+  if (layer.tau == 0 && noise.present()) {
+    throw UserError({.key = layer.name,
+                     .problem = "an instantaneous layer has noise",
+                     .expected = "tau > 0",
+                     .remedy = "give it a small time constant"});
+  }
+}
+
 }  // namespace
 
 template <class Real>
@@ -49,13 +65,7 @@ LayerId Network<Real>::add_layer(Layer<Real> layer) {
     refuse(fmt::format("tau = {} ms is not allowed", layer.tau), "a finite number >= 0",
            "0 makes the layer instantaneous");
   }
-  if (!(layer.noise.additive >= 0) || !(layer.noise.proportional >= 0) ||
-      !std::isfinite(layer.noise.additive) || !std::isfinite(layer.noise.proportional)) {
-    refuse("the noise is not allowed", "finite numbers >= 0", "");
-  }
-  if (layer.tau == 0 && layer.noise.present()) {
-    refuse("an instantaneous layer has noise", "tau > 0", "give it a small time constant");
-  }
+  check_noise(layer);
   try {
     validate(layer.lagrangian);
   } catch (const UserError& error) {
@@ -68,6 +78,15 @@ LayerId Network<Real>::add_layer(Layer<Real> layer) {
   layers_.push_back(std::move(layer));
   order_ = sorted_instantaneous();
   return layers_.size() - 1;
+}
+
+template <class Real>
+void Network<Real>::set_noise(LayerId layer, const Noise& noise) {
+  base::ensure(layer < layers_.size(), "the layer is one of the network's");
+  Layer<Real> changed = layers_[layer];
+  changed.noise = noise;
+  check_noise(changed);
+  layers_[layer].noise = noise;
 }
 
 template <class Real>

@@ -44,6 +44,9 @@ class Network {
   /// Throws UserError for a size, time constant, noise or Lagrangian out of range, or a name that is taken.
   LayerId add_layer(Layer<Real> layer);
 
+  /// Gives a layer another noise. Throws UserError when it is out of range, or the layer is instantaneous.
+  void set_noise(LayerId layer, const Noise& noise);
+
   /// Throws UserError when shapes do not fit the layers, weights are not finite, weights within one layer are
   /// not symmetric (to 1e-6 of the largest), or the instantaneous layers would form a circle (which it
   /// names).

@@ -13,6 +13,7 @@
 #include "ecphory/compute/blas.hpp"
 #include "ecphory/compute/gemm.hpp"
 #include "ecphory/dynamics/block_run.hpp"
+#include "ecphory/dynamics/connectivity.hpp"
 #include "ecphory/dynamics/field.hpp"
 
 namespace ecphory::dynamics {
@@ -192,6 +193,7 @@ Index Simulation<Real>::failures() const {
 template <class Real>
 void check(const Network<Real>& network, const SimulationOptions<Real>& options) {
   check_options(options);
+  check_connected(network);
   choose_coordinates(network, options);
 }
 
@@ -199,6 +201,7 @@ template <class Real>
 Simulation<Real> simulate(const Network<Real>& network, const Matrix<Real>& initial,
                           const SimulationOptions<Real>& options) {
   check_options(options);
+  check_connected(network);
   check_batch(network, initial);
   const compute::SingleThreadedBlas one_blas_thread;
   const auto n = static_cast<std::size_t>(initial.cols());
@@ -206,6 +209,8 @@ Simulation<Real> simulate(const Network<Real>& network, const Matrix<Real>& init
                           .status = std::vector<Status>(n, Status::reached_end),
                           .time = std::vector<double>(n, 0.0),
                           .event = std::vector<int>(n, -1),
+                          .event_times = Eigen::MatrixXd::Constant(static_cast<Index>(options.events.size()),
+                                                                   initial.cols(), std::nan("")),
                           .steps = std::vector<std::int64_t>(n, 0),
                           .rejected = std::vector<std::int64_t>(n, 0),
                           .coordinates = choose_coordinates(network, options),

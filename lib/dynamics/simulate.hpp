@@ -56,7 +56,8 @@ struct Simulation {
   Matrix state;  ///< (rows, trajectories) at the end of each
   std::vector<Status> status;
   std::vector<double> time;         ///< ms, at the end
-  std::vector<int> event;           ///< which of the events, −1 for none
+  std::vector<int> event;           ///< which of the events ended it, −1 for none
+  Eigen::MatrixXd event_times;      ///< (events, trajectories) ms, NaN where it has not happened
   std::vector<std::int64_t> steps;  ///< accepted
   std::vector<std::int64_t> rejected;
   Coordinates coordinates;           ///< those used

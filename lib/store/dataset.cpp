@@ -23,6 +23,15 @@ LabelledArray coordinate(std::string name, Values values, std::string units, std
           .long_name = std::move(long_name)};
 }
 
+LabelledArray scalar(std::string name, double value, std::string units, std::string long_name) {
+  return {.name = std::move(name),
+          .dimensions = {},
+          .shape = {},
+          .values = std::vector<double>{value},
+          .units = std::move(units),
+          .long_name = std::move(long_name)};
+}
+
 const LabelledArray* Dataset::find(std::string_view name) const {
   for (const LabelledArray& array : arrays) {
     if (array.name == name) return &array;
@@ -36,6 +45,29 @@ const LabelledArray& Dataset::at(std::string_view name) const {
   return *array;
 }
 
+namespace {
+
+std::size_t product(const std::vector<std::size_t>& extents, std::size_t n) {
+  return std::accumulate(extents.begin(), extents.begin() + static_cast<std::ptrdiff_t>(n), std::size_t{1},
+                         std::multiplies<>());
+}
+
+/// Leading dimensions count the parts.
+void ensure_consistent(const LabelledArray& array, const std::vector<Spooled>& parts) {
+  for (const Spooled& part : parts) {
+    base::ensure(array.shape.size() >= part.rank() &&
+                     product(array.shape, array.shape.size() - part.rank()) == parts.size() &&
+                     (part.columns == 0 || array.shape.back() == part.columns),
+                 "a spooled array is series x rows x columns: " + array.name);
+    base::ensure(
+        part.spool == nullptr || (array.shape[array.shape.size() - part.rank()] == part.spool->series() &&
+                                  part.first_column + part.width() <= part.spool->columns()),
+        "a spool has the series and columns of its array: " + array.name);
+  }
+}
+
+}  // namespace
+
 void ensure_consistent(const Dataset& dataset) {
   std::set<std::string> names;
   std::map<std::string, std::size_t> extents;
@@ -45,9 +77,12 @@ void ensure_consistent(const Dataset& dataset) {
     base::ensure(array.dimensions.size() == array.shape.size(), "one extent per dimension: " + array.name);
     base::ensure(std::set(array.dimensions.begin(), array.dimensions.end()).size() == array.dimensions.size(),
                  "no dimension twice: " + array.name);
-    const std::size_t expected =
-        std::accumulate(array.shape.begin(), array.shape.end(), std::size_t{1}, std::multiplies<>());
-    base::ensure(size_of(array.values) == expected, "as many values as the shape says: " + array.name);
+    if (const auto* const parts = std::get_if<std::vector<Spooled>>(&array.values)) {
+      ensure_consistent(array, *parts);
+    } else {
+      base::ensure(size_of(array.values) == product(array.shape, array.shape.size()),
+                   "as many values as the shape says: " + array.name);
+    }
     for (std::size_t i = 0; i < array.shape.size(); ++i) {
       const auto [known, is_new] = extents.emplace(array.dimensions[i], array.shape[i]);
       base::ensure(is_new || known->second == array.shape[i],

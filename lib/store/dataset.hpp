@@ -2,18 +2,35 @@
 // Labelled arrays: numbers that know their dimensions, coordinates and units. Plain data, no HDF5.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "ecphory/store/spool.hpp"
+
 namespace ecphory::store {
 
-/// The element types a file can hold. Booleans are uint8.
-using Values = std::variant<std::vector<double>, std::vector<float>, std::vector<std::int64_t>,
-                            std::vector<std::uint8_t>, std::vector<std::string>>;
+/// Columns of a spool as an array on disk, (series, rows, columns), or (series, rows) of a single column. The
+/// labelled array that has it says how many rows; those that a series lacks are NaN.
+struct Spooled {
+  std::shared_ptr<const Spool> spool;  ///< nullptr: nothing but NaN
+  std::size_t first_column = 0;
+  std::size_t columns = 0;  ///< 0: one column, which is no dimension
 
+  std::size_t rank() const { return columns == 0 ? 2 : 3; }
+  std::size_t width() const { return columns == 0 ? 1 : columns; }
+  bool operator==(const Spooled&) const = default;
+};
+
+/// The element types a file can hold. Booleans are uint8. Spooled arrays lie one after the other: the leading
+/// dimensions count them.
+using Values = std::variant<std::vector<double>, std::vector<float>, std::vector<std::int64_t>,
+                            std::vector<std::uint8_t>, std::vector<std::string>, std::vector<Spooled>>;
+
+/// Elements in memory: numbers, strings, or spooled arrays.
 std::size_t size_of(const Values& values);
 
 /// A scalar, or a one-dimensional list of numbers.
@@ -37,6 +54,9 @@ struct LabelledArray {
 
 /// A coordinate: a one-dimensional array named like its dimension.
 LabelledArray coordinate(std::string name, Values values, std::string units, std::string long_name);
+
+/// A number without dimensions.
+LabelledArray scalar(std::string name, double value, std::string units, std::string long_name);
 
 /// Labelled arrays that share their dimensions, and attributes of the whole.
 struct Dataset {

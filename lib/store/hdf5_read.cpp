@@ -29,11 +29,15 @@ std::vector<std::size_t> shape_of(hid_t space) {
   return {extents.begin(), extents.end()};
 }
 
-/// Reads what `read_into(memory type, buffer)` gives, by the type that the file has.
-template <class ReadInto>
-Values read_values(hid_t type, hid_t space, const std::string& name, const ReadInto& read_into) {
+std::size_t elements_of(hid_t space) {
   const std::vector<std::size_t> shape = shape_of(space);
-  const std::size_t n = std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+}
+
+/// Reads the n elements that `read_into(memory type, buffer)` gives, by the type that the file has.
+template <class ReadInto>
+Values read_values(hid_t type, hid_t space, std::size_t n, const std::string& name,
+                   const ReadInto& read_into) {
   const auto numbers = [&]<class T>(hid_t memory, std::vector<T> buffer) -> Values {
     if (n > 0) read_into(memory, buffer.data());
     return buffer;
@@ -68,7 +72,9 @@ Values read_values(hid_t type, hid_t space, const std::string& name, const ReadI
 
 template <class T>
 Attribute attribute_of(const std::vector<T>& values, bool scalar) {
-  if constexpr (std::is_same_v<T, std::string>) {
+  if constexpr (std::is_same_v<T, Spooled>) {
+    throw base::Bug("nothing that is read is spooled");
+  } else if constexpr (std::is_same_v<T, std::string>) {
     return values.empty() ? std::string() : values.front();
   } else if constexpr (std::is_same_v<T, float>) {
     if (scalar) return static_cast<double>(values.front());
@@ -100,8 +106,9 @@ Attributes read_attributes(hid_t object) {
     const Handle attribute(check(H5Aopen(object, name.c_str(), H5P_DEFAULT), doing), H5Aclose);
     const Handle type(check(H5Aget_type(attribute), doing), H5Tclose);
     const Handle space(check(H5Aget_space(attribute), doing), H5Sclose);
-    const Values values = read_values(
-        type, space, name, [&](hid_t memory, void* to) { check(H5Aread(attribute, memory, to), doing); });
+    const Values values = read_values(type, space, elements_of(space), name, [&](hid_t memory, void* to) {
+      check(H5Aread(attribute, memory, to), doing);
+    });
     const bool scalar = H5Sget_simple_extent_type(space) == H5S_SCALAR;
     attributes.emplace_back(name, std::visit([&](const auto& v) { return attribute_of(v, scalar); }, values));
   }
@@ -130,7 +137,7 @@ std::vector<std::string> dimensions_of(hid_t dataset, const std::string& name, s
   return names;
 }
 
-LabelledArray read_array(hid_t file, const std::string& name) {
+LabelledArray read_array(hid_t file, const std::string& name, std::size_t most_elements) {
   const std::string doing = "reading the variable " + name;
   const Handle dataset(check(H5Dopen2(file, name.c_str(), H5P_DEFAULT), doing), H5Dclose);
   const Handle type(check(H5Dget_type(dataset), doing), H5Tclose);
@@ -139,7 +146,8 @@ LabelledArray read_array(hid_t file, const std::string& name) {
   array.name = name;
   array.shape = shape_of(space);
   array.dimensions = dimensions_of(dataset, name, array.shape.size());
-  array.values = read_values(type, space, name, [&](hid_t memory, void* to) {
+  const std::size_t n = elements_of(space);
+  array.values = read_values(type, space, n > most_elements ? 0 : n, name, [&](hid_t memory, void* to) {
     check(H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to), doing);
   });
   for (auto& [key, value] : read_attributes(dataset)) {
@@ -174,7 +182,7 @@ std::vector<std::string> variables_of(hid_t file) {
 
 }  // namespace
 
-Dataset read(const std::filesystem::path& path, const std::string& group) {
+Dataset read(const std::filesystem::path& path, const std::string& group, std::size_t most_elements) {
   const hdf5::Quiet quiet;
   if (!std::filesystem::exists(path)) {
     throw base::UserError({.key = path.string(), .problem = "there is no such file"});
@@ -186,7 +194,9 @@ Dataset read(const std::filesystem::path& path, const std::string& group) {
     const Handle opened(check(H5Gopen2(file, group.c_str(), H5P_DEFAULT), "opening its group " + group),
                         H5Gclose);
     dataset.attributes = read_attributes(opened);
-    for (const std::string& name : variables_of(opened)) dataset.arrays.push_back(read_array(opened, name));
+    for (const std::string& name : variables_of(opened)) {
+      dataset.arrays.push_back(read_array(opened, name, most_elements));
+    }
     return dataset;
   } catch (const base::UserError& error) {
     base::Complaint complaint = error.complaint();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -88,10 +89,11 @@ std::vector<hsize_t> chunk_shape(const std::vector<std::size_t>& shape, std::siz
 }
 
 Handle creation_properties(const LabelledArray& array, std::size_t element_bytes, int gzip) {
+  const std::size_t size =
+      std::accumulate(array.shape.begin(), array.shape.end(), std::size_t{1}, std::multiplies<>());
   Handle properties(check(H5Pcreate(H5P_DATASET_CREATE), "making creation properties"), H5Pclose);
   check(H5Pset_attr_creation_order(properties, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
         "tracking the order of attributes");
-  const std::size_t size = size_of(array.values);
   const bool numbers = !std::holds_alternative<std::vector<std::string>>(array.values);
   const bool compressed = gzip > 0 && numbers;
   if (!array.shape.empty() && size > 0 && (compressed || size * element_bytes > kChunkBytes)) {
@@ -103,6 +105,48 @@ Handle creation_properties(const LabelledArray& array, std::size_t element_bytes
     }
   }
   return properties;
+}
+
+/// Writes spooled arrays chunk by chunk, in the order in which they lie in the file.
+void write_spooled(hid_t dataset, const LabelledArray& array, const std::vector<Spooled>& parts,
+                   const std::string& doing) {
+  const Handle in_file(check(H5Dget_space(dataset), doing), H5Sclose);
+  const Handle type(check(H5Dget_type(dataset), doing), H5Tclose);
+  const std::size_t rank = parts.front().rank();
+  const std::size_t width = parts.front().width();
+  const std::size_t leading = array.shape.size() - rank;
+  const std::size_t rows = array.shape[leading + 1];
+  const std::size_t rows_of_chunk = chunk_shape(array.shape, H5Tget_size(type))[leading + 1];
+  std::vector<hsize_t> start(array.shape.size(), 0);
+  std::vector<std::size_t> count(array.shape.size(), 1);
+  if (rank == 3) count.back() = width;
+  std::vector<double> read;
+  std::vector<double> values;
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    const Spooled& from = parts[part];
+    for (std::size_t i = leading, rest = part; i-- > 0; rest /= array.shape[i])
+      start[i] = rest % array.shape[i];
+    for (start[leading] = 0; start[leading] < array.shape[leading]; ++start[leading]) {
+      for (std::size_t row = 0; row < rows; row += rows_of_chunk) {
+        const std::size_t n = std::min(rows_of_chunk, rows - row);
+        values.assign(n * width, std::numeric_limits<double>::quiet_NaN());
+        if (from.spool != nullptr) {
+          const std::size_t columns = from.spool->columns();
+          read.resize(n * columns);
+          from.spool->read(start[leading], row, read);
+          for (std::size_t k = 0; k < n; ++k)
+            std::copy_n(read.data() + k * columns + from.first_column, width, values.data() + k * width);
+        }
+        start[leading + 1] = row;
+        count[leading + 1] = n;
+        const std::vector<hsize_t> extents(count.begin(), count.end());
+        check(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start.data(), nullptr, extents.data(), nullptr),
+              doing);
+        const Handle in_memory = dataspace(count);  // of the same rank, which HDF5 copies fastest
+        check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, in_memory, in_file, H5P_DEFAULT, values.data()), doing);
+      }
+    }
+  }
 }
 
 Handle write_array(hid_t file, const LabelledArray& array, const WriteOptions& options) {
@@ -122,6 +166,10 @@ Handle write_array(hid_t file, const LabelledArray& array, const WriteOptions& o
           if (!values.empty()) {
             check(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, c_strings(values).data()), doing);
           }
+          return dataset;
+        } else if constexpr (std::is_same_v<T, Spooled>) {
+          Handle dataset = create(options.float32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE);
+          if (!values.empty()) write_spooled(dataset, array, values, doing);
           return dataset;
         } else {
           const bool narrowed = std::is_same_v<T, double> && options.float32 && !array.is_coordinate();

@@ -1,6 +1,7 @@
 #pragma once
 // What a sweep needs to know of an experiment: its settings, and a function of one point.
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,9 +25,12 @@ struct Experiment {
   /// Throws UserError (with a key) for a point whose settings, each allowed by itself, do not go together.
   std::function<void(const base::Point&)> check = [](const base::Point&) {};
 
-  /// The labelled arrays of one point. Must depend on its arguments alone: it runs on any thread, in any
-  /// order. Every point of a sweep gives the same arrays, with the same dimensions, shapes and coordinates.
-  std::function<store::Dataset(const base::Point&, const base::RandomKey&)> run;
+  /// The labelled arrays of one point. Must depend on point and key alone: it runs on any thread, in any
+  /// order. Every point of a sweep gives the same arrays, with the same dimensions, coordinates and shapes;
+  /// only the number of rows of spooled arrays may differ. Spools are kept in the folder `scratch`.
+  std::function<store::Dataset(const base::Point&, const base::RandomKey&,
+                               const std::filesystem::path& scratch)>
+      run;
 };
 
 }  // namespace ecphory::sweep

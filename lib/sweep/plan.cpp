@@ -80,8 +80,9 @@ base::Point Plan::point(std::size_t index) const {
 
 base::RandomKey Plan::random_key(std::size_t index) const {
   base::Point simulated = point(index);
-  std::erase_if(simulated, [](const auto& setting) {
-    return setting.first.starts_with("integrator.") || setting.first.starts_with("record.");
+  std::erase_if(simulated, [&](const auto& setting) {
+    return setting.first.starts_with("integrator.") || setting.first.starts_with("record.") ||
+           setting.second == base::find_parameter(experiment.parameters, setting.first).default_value;
   });
   return {.seed = seed,
           .point = content_hash(experiment.name, simulated),

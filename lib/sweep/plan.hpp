@@ -32,8 +32,9 @@ struct Plan {
   /// Settings of run `index`: a value for every key of the experiment.
   base::Point point(std::size_t index) const;
 
-  /// The key from which run `index` draws its random numbers. The sections `integrator` and `record` do not
-  /// enter: how a point is computed and what is kept of it leaves its random numbers as they are.
+  /// The key from which run `index` draws its random numbers. Settings at their default do not enter, so that
+  /// an experiment may get new ones; nor do the sections `integrator` and `record`: how a point is computed
+  /// and what is kept of it leaves its random numbers as they are.
   base::RandomKey random_key(std::size_t index) const;
 
   /// Extents of the grid: one per axis, then the replicates if there are any.

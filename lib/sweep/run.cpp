@@ -19,9 +19,14 @@ namespace {
 /// `n` fill values of the same type as `like`.
 store::Values filled(const store::Values& like, std::size_t n) {
   return std::visit(
-      [&]<class T>(const std::vector<T>&) -> store::Values {
+      [&]<class T>(const std::vector<T>& values) -> store::Values {
         if constexpr (std::is_floating_point_v<T>)
           return std::vector<T>(n, std::numeric_limits<T>::quiet_NaN());
+        if constexpr (std::is_same_v<T, store::Spooled>) {
+          store::Spooled nothing = values.front();
+          nothing.spool = nullptr;
+          return std::vector<T>(n, nothing);
+        }
         return std::vector<T>(n);
       },
       like);
@@ -44,9 +49,10 @@ class Collector {
       }
       base::ensure(from.name == to.name && from.values.index() == to.values.index(),
                    "every point gives the same arrays: " + from.name);
+      make_room(from, to);
       const std::vector<std::size_t> own_shape(
           to.shape.end() - static_cast<std::ptrdiff_t>(from.shape.size()), to.shape.end());
-      if (from.shape != own_shape) {
+      if (own_shape != shape_with_rows_of(from, to)) {
         throw base::UserError(
             {.problem = fmt::format("{} has another shape at this point than elsewhere", from.name),
              .remedy = "do not sweep a setting that changes the shape of what is recorded"});
@@ -81,6 +87,29 @@ class Collector {
   }
 
  private:
+  /// The axis of the rows of a spooled array, counted from the last; nothing for others.
+  static std::optional<std::size_t> rows_from_end(const store::LabelledArray& array) {
+    const auto* const parts = std::get_if<std::vector<store::Spooled>>(&array.values);
+    if (parts == nullptr) return std::nullopt;
+    return parts->front().rank() - 1;
+  }
+
+  /// Spooled arrays take the rows of the longest.
+  static void make_room(const store::LabelledArray& from, store::LabelledArray& to) {
+    if (const auto axis = rows_from_end(from)) {
+      std::size_t& rows = to.shape[to.shape.size() - *axis];
+      rows = std::max(rows, from.shape[from.shape.size() - *axis]);
+    }
+  }
+
+  static std::vector<std::size_t> shape_with_rows_of(const store::LabelledArray& from,
+                                                     const store::LabelledArray& to) {
+    std::vector<std::size_t> shape = from.shape;
+    if (const auto axis = rows_from_end(from))
+      shape[shape.size() - *axis] = to.shape[to.shape.size() - *axis];
+    return shape;
+  }
+
   void allocate(const store::Dataset& first) {
     store::Dataset collected = first;  // ours only when all of it fits into memory
     const std::vector<std::string> dimensions = plan_.dimensions();
@@ -121,9 +150,9 @@ struct Outcome {
   std::exception_ptr bug = {};
 };
 
-Outcome run_one(const Plan& plan, std::size_t index) {
+Outcome run_one(const Plan& plan, std::size_t index, const std::filesystem::path& scratch) {
   try {
-    return {.arrays = plan.experiment.run(plan.point(index), plan.random_key(index))};
+    return {.arrays = plan.experiment.run(plan.point(index), plan.random_key(index), scratch)};
   } catch (const base::Bug&) {
     return {.bug = std::current_exception()};
   } catch (const std::exception& error) {
@@ -167,7 +196,7 @@ Result run(const Plan& plan, const RunOptions& options) {
   for (std::size_t i = 0; i < n; ++i) {
     if (broken || (options.cancel != nullptr && options.cancel->requested())) continue;
     const std::size_t index = order[i];
-    Outcome outcome = run_one(plan, index);
+    Outcome outcome = run_one(plan, index, options.scratch);
 #pragma omp critical(ecphory_sweep_collect)
     {
       if (outcome.arrays) {

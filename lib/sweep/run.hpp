@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ namespace ecphory::sweep {
 struct RunOptions {
   int threads = 0;                      ///< 0: all that OpenMP gives
   std::vector<std::size_t> order = {};  ///< a permutation of the runs; empty: as they stand in the plan
+  std::filesystem::path scratch = ".";  ///< folder for what is too large for memory until it is written
   const base::CancellationToken* cancel = nullptr;
   /// Called by one thread at a time after each run: how many are done, how many of them failed.
   std::function<void(std::size_t done, std::size_t failed)> on_progress = {};
@@ -32,8 +34,8 @@ enum class PointStatus : std::uint8_t { missing = 0, done = 1, failed = 2 };
 
 struct Result {
   /// Every array of the experiment with the grid's dimensions before its own; coordinates; `status`. Points
-  /// that are not done hold NaN, 0 or an empty string. Only `status` and the grid's coordinates when no point
-  /// is done.
+  /// that are not done hold NaN, 0 or an empty string; spooled arrays have the rows of the longest. Only
+  /// `status` and the grid's coordinates when no point is done.
   store::Dataset dataset;
   std::size_t done = 0;
   std::vector<Failure> failures;  ///< in the order of the plan

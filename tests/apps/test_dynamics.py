@@ -1,10 +1,13 @@
 """Experiments on dynamics: what is refused beforehand, trajectories that fail, and the numbers of a run."""
 
+import subprocess
+import sys
+
 import h5py
 import numpy
 import pytest
 
-from conftest import ROOT
+from conftest import BINARY, ROOT
 
 MODERN = ROOT / "experiments/relaxation/modern.toml"
 TWO_LAYER = ROOT / "experiments/relaxation/two_layer.toml"
@@ -22,6 +25,9 @@ AMICL = ROOT / "experiments/amicl/dynamics.toml"
     (TWO_LAYER, ["model.tau_hidden=-0.1"], "model.tau_hidden", "a number >= 0"),
     (TWO_LAYER, ["integrator.coordinates=overlap"], "integrator.coordinates", "not exactly one of its layers is instantaneous"),
     (AMICL, ["model.noise_h=0.1", "integrator.method=cvode"], "integrator.method", "euler_maruyama_ito or heun_stratonovich"),
+    (MODERN, ["model.current_sigma=0.1"], "integrator.method", "dormand_prince cannot integrate a network with noise"),
+    (MODERN, ["model.noise=-0.1"], "model.noise", "a number >= 0"),
+    (MODERN, ["record.kept=everything"], "record.kept", "one of times, steps, end, statistics"),
     (AMICL, ["model.noise_h=0.1"], "integrator.method", "dormand_prince cannot integrate a network with noise"),
     (IMAGES, ["task.file=none.idx"], "task.file", "there is no such file"),
     (IMAGES, [f"task.file={__file__}"], "task.file", "no format that patterns can be read from"),
@@ -55,6 +61,65 @@ def test_a_relaxation_records_what_it_says(ecphory):
         assert (numpy.diff(energy, axis=1) <= 1e-9).all() and (energy[:, 0] - energy[:, -1] > 0.1).all()
         overlap = file["overlap"][:]
         assert all(overlap[j, -1, j] > 0.99 for j in range(6))
+
+
+def test_what_is_kept_of_a_trajectory(ecphory):
+    files = {}
+    for kept in ["times", "steps", "end", "statistics"]:
+        run = ecphory("run", TWO_LAYER, "--output", f"{kept}.h5", "--set", f"record.kept={kept}", "--set", "record.states=true",
+                      "--set", "record.every=2")
+        assert run.returncode == 0, run.stderr
+        files[kept] = h5py.File(ecphory.folder / f"{kept}.h5")
+    end = files["end"]["state"][:]
+    assert end.shape == (6, 120)
+    assert (files["times"]["state"][:, -1] == end).all()
+    assert (files["times"]["energy"][:, -1] - files["end"]["energy"][:] < 1e-12).all()
+    time, state = files["steps"]["time"][:], files["steps"]["state"][:]
+    assert time.shape == state.shape[:2]
+    for j in range(6):
+        n = numpy.isfinite(time[j]).sum()
+        assert n > 5 and time[j, 0] == 0 and (numpy.diff(time[j, :n]) > 0).all() and time[j, n - 1] <= 200
+        assert numpy.isfinite(state[j, :n]).all() and numpy.isnan(state[j, n:]).all()
+    assert set(files["statistics"]) >= {"mean", "variance", "end_time"} and "energy" not in files["statistics"]
+    assert (files["statistics"]["variance"][:] >= 0).all()
+    assert numpy.abs(files["statistics"]["mean"][:] - end).max() < 0.5  # it spends most of its time near the end
+
+
+def test_a_record_larger_than_memory_passes_through(ecphory):
+    """The record is 330 MB; the program may take 100 MB more address space than it does for a tiny one."""
+    sizes = ["task.neurons=512", "task.patterns=16", "task.cues=100", "record.states=true"]
+    settings = [part for setting in sizes for part in ("--set", setting)]
+
+    def peak(points):
+        code = ("import resource, subprocess, sys; assert subprocess.run(sys.argv[1:]).returncode == 0;"
+                "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+        command = [sys.executable, "-c", code, BINARY, "run", MODERN, "--output", f"{points}.h5", *settings,
+                   "--set", f"record.points={points}"]
+        run = subprocess.run(command, cwd=ecphory.folder, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        return int(run.stdout.split()[-1])
+
+    small, large = peak(2), peak(800)
+    assert (ecphory.folder / "800.h5").stat().st_size > 320e6
+    assert large - small < 20_000  # kB
+    with h5py.File(ecphory.folder / "800.h5") as file:
+        assert numpy.isfinite(file["state"][99, 799]).all()
+
+
+def test_fluctuations_have_the_size_that_is_asked_for(ecphory):
+    """A memory at rest in a deep minimum answers white noise as a leaky neuron would, up to the memory's own pull."""
+    settings = ["integrator.method=heun_stratonovich", "integrator.step=0.1", "integrator.duration=200", "task.level=0",
+                "task.cues=20", "model.current_sigma=0.02", "model.current_tau=5", "model.noise=0.01", "record.states=true"]
+    run = ecphory("run", MODERN, "--output", "x.h5", *(part for setting in settings for part in ("--set", setting)))
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "x.h5") as file:
+        pattern, state, overlap = file["state"][:, :1, :100], file["state"][:, 100:], file["overlap"][:]
+    assert state.shape[2] == 200  # neurons, then currents
+    assert abs(state[:, :, 100:].std() / 0.02 - 1) < 0.03
+    neurons = state[:, :, :100] - pattern
+    expected = (0.01**2 + 0.02**2 * 5 / (5 + 10)) ** 0.5
+    assert abs(neurons.std() / expected - 1) < 0.05
+    assert all(overlap[j, -1, j] > 0.9 for j in range(20))
 
 
 def test_coordinates_do_not_change_the_numbers(ecphory):

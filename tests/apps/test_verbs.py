@@ -63,6 +63,14 @@ def test_describe_shows_equation_source_and_every_key_with_its_default(ecphory):
     assert keys["task.length"]["allowed"] == "an even whole number >= 4 and <= 100000"
 
 
+def test_describe_shows_every_key_of_an_experiment(ecphory):
+    described = json.loads(ecphory("describe", "relaxation", "--json").stdout)
+    assert {"model.beta", "model.noise", "task.cues", "integrator.rtol", "record.kept"} <= {key["key"] for key in described["keys"]}
+    run = ecphory("describe", "retrieval")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("retrieval: ") and "task.retrieved_above" in run.stdout
+
+
 def test_the_defaults_that_describe_shows_are_those_that_run(ecphory, experiment):
     plan = json.loads(ecphory("run", experiment('experiment = "amicl"\n'), "--dry-run", "--json").stdout)
     config = tomllib.loads(plan["config"])

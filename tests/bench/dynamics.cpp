@@ -1,13 +1,15 @@
 // The dynamics against the machine: right-hand sides and whole runs against OpenBLAS's products of the same
-// shapes, and overlap space against neuron space.
+// shapes, overlap space against neuron space, and recording against not recording.
 
 #include <omp.h>
 
 #include "ecphory/base/random.hpp"
 #include "ecphory/compute/blas.hpp"
 #include "ecphory/compute/gemm.hpp"
+#include "ecphory/dynamics/disk_recorder.hpp"
 #include "ecphory/dynamics/flow.hpp"
 #include "ecphory/dynamics/simulate.hpp"
+#include "ecphory/store/hdf5_write.hpp"
 
 #include "yardstick.hpp"
 
@@ -131,6 +133,38 @@ void overlap_space(benchmark::State& state) {
       state, [&] { run(Coordinates::overlap); }, [&] { run(Coordinates::neuron); });
 }
 
+/// ratio: time of a Dormand–Prince run that records every step on disk and writes it as HDF5 ÷ time of the
+/// same run without (goal: at most 1.2). One state a step is 1024 × 256 numbers.
+template <class Real>
+void recording(benchmark::State& state) {
+  const Index n = 1024, m = 4096, b = 256;
+  const auto network = retrieval<Real>(n, m);
+  const Matrix<Real> v = normals<Real>(n, b, 2);
+  SimulationOptions<Real> options;
+  options.duration = 30;
+  options.integrator = {.rtol = 1e-4, .atol = 1e-6};
+  options.coordinates = Coordinates::neuron;
+  const auto run = [&](bool recorded) {
+    DiskRecorder<Real> recorder(".", n, b);
+    SimulationOptions<Real> chosen = options;
+    chosen.record_every = recorded ? 1 : 0;
+    chosen.recorder = recorded ? &recorder : nullptr;
+    benchmark::DoNotOptimize(simulate<Real>(network, v, chosen));
+    if (!recorded) return;
+    const auto spool = recorder.spool();
+    store::write("bench_recording.h5",
+                 {.arrays = {{.name = "state",
+                              .dimensions = {"trajectory", "sample", "neuron"},
+                              .shape = {spool->series(), spool->longest(), spool->columns() - 1},
+                              .values = std::vector{store::Spooled{spool, 1, spool->columns() - 1}}}}},
+                 {.float32 = std::is_same_v<Real, float>, .existing = store::Existing::replace});
+    state.counters["steps"] = static_cast<double>(spool->longest() - 1);
+  };
+  bench::against(
+      state, [&] { run(true); }, [&] { run(false); });
+  std::filesystem::remove("bench_recording.h5");
+}
+
 }  // namespace
 
 BENCHMARK(right_hand_side<float>)->UseManualTime();
@@ -139,4 +173,6 @@ BENCHMARK(dormand_prince<float>)->UseManualTime()->Unit(benchmark::kMillisecond)
 BENCHMARK(dormand_prince<double>)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(overlap_space<float>)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(overlap_space<double>)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(recording<float>)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(recording<double>)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_MAIN();

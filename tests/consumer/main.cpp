@@ -1,21 +1,30 @@
 #include <cstdio>
 
-#include <ecphory/base/wilson.hpp>
-#include <ecphory/models/amicl.hpp>
+#include <ecphory/dynamics/simulate.hpp>
 #include <ecphory/store/hdf5_write.hpp>
 
 using namespace ecphory;
+using namespace ecphory::dynamics;
+using Eigen::MatrixXd;
 
 int main() {
-  const models::AmiclParameters model{.a = 1.5, .similarity = models::Similarity::dot};
-  const tasks::InContextSequenceParameters task{.classes = 512, .length = 20, .dimension = 100};
-  std::int64_t correct = 0;
-  for (const auto& trial : models::amicl_trials<float>(model, task, {.seed = 1}, 1000))
-    correct += trial.correct;
+  const MatrixXd xi = MatrixXd::Random(100, 20).colwise().normalized();  // (neurons, patterns)
+  const MatrixXd cues = xi + 0.1 * MatrixXd::Random(100, 20);            // (neurons, trajectories)
 
-  const base::Proportion accuracy = base::wilson_interval(correct, 1000);
-  std::printf("accuracy %.3f (%.3f to %.3f)\n", accuracy.value, accuracy.low, accuracy.high);
-  store::write("accuracy.h5", {.arrays = {{.name = "accuracy", .values = std::vector{accuracy.value}}}},
+  Network<double> network;  // 10 ms dv/dt = xi softmax(20 xi' v) - v
+  const LayerId v = network.add_layer({.name = "features", .neurons = 100, .tau = 10});
+  const LayerId h =
+      network.add_layer({.name = "memories", .neurons = 20, .lagrangian = LogSumExp{20}, .tau = 0});
+  network.add_synapse(Symmetric<double>{v, h, weights<double>(xi)});
+
+  const auto run = simulate<double>(network, cues, {.duration = 200, .convergence = Convergence{1e-6}});
+
+  for (Eigen::Index j = 0; j < 20; ++j) {
+    std::printf("%.1f ms, %s: %.1e from its pattern\n", run.time[j], base::name_of(run.status[j]).c_str(),
+                (run.state.col(j) - xi.col(j)).norm());
+  }
+  store::write("end.h5",
+               {.arrays = {{.name = "time", .dimensions = {"cue"}, .shape = {20}, .values = run.time}}},
                {.existing = store::Existing::replace});
-  return accuracy.value > 0.98 ? 0 : 1;
+  return (run.state - xi).norm() < 1e-3 ? 0 : 1;
 }

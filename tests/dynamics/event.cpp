@@ -67,6 +67,31 @@ TEST_CASE("an event that holds at the start fires at t = 0; one that never holds
   CHECK(run.event[1] == -1);
 }
 
+TEST_CASE("an event that does not end its trajectory leaves its first time, and the trajectory as it is") {
+  // x(t) = e^{−t/10} crosses ½ and ¼; the last one would come after the end that the second makes.
+  const auto below = [](double level) {
+    return [level](Index, double, std::span<const double> x) { return x[0] - level; };
+  };
+  SimulationOptions<double> options;
+  options.duration = 50;
+  options.integrator = {.rtol = 1e-10, .atol = 1e-12};
+  options.events = {{"half", below(0.5), false}, {"quarter", below(0.25)}, {"fifth", below(0.2499), false}};
+  MatrixXd initial(1, 2);
+  initial << 1, 0.4;
+  const auto run = simulate<double>(decay(), initial, options);
+  CHECK(run.event[0] == 1);
+  CHECK(run.event_times(0, 0) == doctest::Approx(10 * std::log(2.0)).epsilon(1e-8));
+  CHECK(run.event_times(1, 0) == run.time[0]);
+  CHECK(std::isnan(run.event_times(2, 0)));
+  CHECK(run.event_times(0, 1) == 0);
+
+  options.events.resize(1);
+  const auto watched = simulate<double>(decay(), initial, options);
+  CHECK(watched.status[0] == Status::reached_end);
+  options.events.clear();
+  CHECK((watched.state.array() == simulate<double>(decay(), initial, options).state.array()).all());
+}
+
 TEST_CASE("a rejected step fires nothing") {
   // The slow layer crosses the threshold of a fast one, which was silent: a step of the slow layer's length
   // throws the fast one far beyond the 100 that it can reach, and is rejected.
@@ -140,4 +165,20 @@ TEST_CASE("arrival at a pattern") {
   CHECK_THROWS_AS(arrival<double>(network, 0, xi, {0}, 1.5), base::UserError);
   CHECK_THROWS_AS(arrival<double>(network, 0, MatrixXd::Zero(20, 1), {0}, 0.9), base::UserError);
   CHECK_THROWS_AS(arrival<double>(network, 0, MatrixXd::Ones(3, 1), {0}, 0.9), base::UserError);
+}
+
+TEST_CASE("arrival looks at the output, not at the state") {
+  Network<double> network;
+  const auto x = network.add_layer({.name = "x",
+                                    .neurons = 2,
+                                    .lagrangian = Tanh{},
+                                    .tau = 10,
+                                    .input = constant_current<double>(Eigen::Vector2d(50, 5))});
+  SimulationOptions<double> options;
+  options.duration = 100;
+  options.events = {arrival<double>(network, x, Eigen::Vector2d(1, 1), {0}, 0.99)};
+  const auto run = simulate<double>(network, MatrixXd::Zero(2, 1), options);
+  REQUIRE(run.status[0] == Status::event);
+  const Eigen::Vector2d g = run.state.col(0).array().tanh();
+  CHECK(g.sum() / g.norm() / std::sqrt(2.0) == doctest::Approx(0.99).epsilon(1e-9));
 }

@@ -86,6 +86,16 @@ TEST_CASE("how a point is computed and recorded leaves its random numbers as the
   CHECK(key({}) != key({{"model.a", 1.0}}));
 }
 
+TEST_CASE("a setting that is added with a default leaves the random numbers as they are") {
+  sweep::Experiment experiment = toy();
+  const auto before = sweep::make_plan(experiment, 1, {{"model.a", 0.5}}, {}, {}).random_key(0);
+  experiment.parameters.push_back({"model.added", 1.0, "1", "", {}});
+  CHECK(sweep::make_plan(experiment, 1, {{"model.a", 0.5}}, {}, {}).random_key(0).point == before.point);
+  CHECK(
+      sweep::make_plan(experiment, 1, {{"model.a", 0.5}, {"model.added", 2.0}}, {}, {}).random_key(0).point !=
+      before.point);
+}
+
 TEST_CASE("a plan without axes is one point") {
   const auto plan = sweep::make_plan(toy(), 1, {}, {}, {});
   CHECK(plan.size() == 1);

@@ -10,13 +10,17 @@
 #include <doctest/doctest.h>
 
 #include "ecphory/base/error.hpp"
+#include "ecphory/store/hdf5_read.hpp"
+#include "ecphory/store/hdf5_write.hpp"
+
+#include "temporary_folder.hpp"
 
 using namespace ecphory;
 
 namespace {
 
 /// Draws numbers, squares n, and throws at n = 13.
-store::Dataset draw(const base::Point& point, const base::RandomKey& key) {
+store::Dataset draw(const base::Point& point, const base::RandomKey& key, const std::filesystem::path&) {
   const std::int64_t n = base::get<std::int64_t>(point, "n");
   if (n == 13) throw std::runtime_error("thirteen");
   std::vector<double> x(6);
@@ -52,7 +56,7 @@ bool same_bits(const store::Dataset& a, const store::Dataset& b) {
     return std::visit(
         [&]<class T>(const std::vector<T>& v) {
           const auto& w = std::get<std::vector<T>>(y.values);
-          if constexpr (std::is_same_v<T, std::string>) return v == w;
+          if constexpr (!std::is_arithmetic_v<T>) return v == w;
           return v.size() == w.size() && std::memcmp(v.data(), w.data(), v.size() * sizeof(T)) == 0;
         },
         x.values);
@@ -70,7 +74,7 @@ TEST_CASE("results stand at their point of the grid, before their own dimensions
   CHECK(x.shape == std::vector<std::size_t>{3, 2, 2, 3});
   CHECK(x.units == "mV");
   for (std::size_t i = 0; i < plan.size(); ++i) {
-    const store::Dataset alone = draw(plan.point(i), plan.random_key(i));
+    const store::Dataset alone = draw(plan.point(i), plan.random_key(i), {});
     const auto& expected = std::get<std::vector<double>>(alone.at("x").values);
     const auto& all = std::get<std::vector<double>>(x.values);
     CHECK(std::equal(expected.begin(), expected.end(), all.begin() + static_cast<std::ptrdiff_t>(6 * i)));
@@ -122,7 +126,8 @@ TEST_CASE("cancelling keeps what is done and marks the rest as missing") {
 }
 
 TEST_CASE("a shape that changes from point to point fails that point; a bug comes through") {
-  const auto changing = [](const base::Point& point, const base::RandomKey&) -> store::Dataset {
+  const auto changing = [](const base::Point& point, const base::RandomKey&,
+                           const std::filesystem::path&) -> store::Dataset {
     const auto n = static_cast<std::size_t>(base::get<std::int64_t>(point, "n"));
     return {.arrays = {{.name = "x", .dimensions = {"k"}, .shape = {n}, .values = std::vector<double>(n)}}};
   };
@@ -130,8 +135,33 @@ TEST_CASE("a shape that changes from point to point fails that point; a bug come
   REQUIRE(result.failures.size() == 1);
   CHECK(result.failures[0].message.find("another shape") != std::string::npos);
 
-  const auto buggy = [](const base::Point&, const base::RandomKey&) -> store::Dataset {
-    throw base::Bug("oops");
-  };
+  const auto buggy = [](const base::Point&, const base::RandomKey&,
+                        const std::filesystem::path&) -> store::Dataset { throw base::Bug("oops"); };
   CHECK_THROWS_AS(sweep::run(plan_of({2, 3}, {}, buggy), {.threads = 2}), base::Bug);
+}
+
+TEST_CASE("spooled arrays take the rows of the longest point; what is not there is NaN") {
+  const auto spooling = [](const base::Point& point, const base::RandomKey&,
+                           const std::filesystem::path& scratch) -> store::Dataset {
+    const std::int64_t n = base::get<std::int64_t>(point, "n");
+    if (n == 2) throw std::runtime_error("two");
+    auto spool = std::make_shared<store::Spool>(scratch, 1, 1);
+    for (std::int64_t k = 0; k < n; ++k) spool->append(0, std::vector{10.0 * static_cast<double>(n)});
+    return {.arrays = {{.name = "x",
+                        .dimensions = {"trajectory", "sample"},
+                        .shape = {1, static_cast<std::size_t>(n)},
+                        .values = std::vector{store::Spooled{spool}}}}};
+  };
+  const tests::TemporaryFolder folder;
+  const sweep::Result result =
+      sweep::run(plan_of({1, 3, 2}, {}, spooling), {.threads = 2, .scratch = folder.path()});
+  CHECK(std::filesystem::is_empty(folder.path()));
+  store::write(folder.path() / "x.h5", result.dataset, {});
+  const store::Dataset read = store::read(folder.path() / "x.h5");
+  CHECK(read.at("x").shape == std::vector<std::size_t>{3, 1, 3});
+  const auto& x = std::get<std::vector<double>>(read.at("x").values);
+  CHECK(x[0] == 10);
+  CHECK(std::isnan(x[1]));
+  CHECK(std::vector(x.begin() + 3, x.begin() + 6) == std::vector{30.0, 30.0, 30.0});
+  CHECK(std::all_of(x.begin() + 6, x.end(), [](double value) { return std::isnan(value); }));
 }

@@ -13,7 +13,7 @@ _ecphory() {
     esac
   else
     case $verb in
-      describe) choices=$("${COMP_WORDS[0]}" models 2>/dev/null | cut -d' ' -f1) ;;
+      describe) choices=$("${COMP_WORDS[0]}" models 2>/dev/null | cut -d' ' -f1; echo relaxation retrieval) ;;
       run) mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"; compgen -f -X '!*.toml' -- "$word") ;;
       inspect) mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"; compgen -f -X '!*.h5' -- "$word") ;;
     esac

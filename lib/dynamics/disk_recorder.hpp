@@ -1,0 +1,29 @@
+#pragma once
+// States on disk, while they are integrated.
+
+#include <memory>
+
+#include "ecphory/dynamics/recorder.hpp"
+#include "ecphory/store/spool.hpp"
+
+namespace ecphory::dynamics {
+
+/// Keeps states in a spool, one series for each trajectory: column 0 is the time (ms), the others are the
+/// neurons. Memory holds none of it, however long the run. store::Spooled makes labelled arrays of it.
+template <class Real>
+class DiskRecorder final : public Recorder<Real> {
+ public:
+  /// The spool lies in `folder`. Throws UserError when no file can be made there.
+  DiskRecorder(const std::filesystem::path& folder, compute::Index rows, compute::Index trajectories);
+
+  /// Throws UserError when the disk does not take it.
+  void record(compute::Index trajectory, compute::Index slot, double t, std::span<const Real> state) override;
+
+  const std::shared_ptr<const store::Spool>& spool() const { return reading_; }
+
+ private:
+  std::shared_ptr<store::Spool> spool_;
+  std::shared_ptr<const store::Spool> reading_;
+};
+
+}  // namespace ecphory::dynamics
