@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ecphory/dynamics/certificate.hpp"
 #include "ecphory/dynamics/disk_recorder.hpp"
 #include "ecphory/experiments/experiments.hpp"
 #include "ecphory/experiments/memory_runs.hpp"
@@ -188,6 +189,11 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key,
       break;
     }
   }
+  result.arrays.push_back({.name = "certificate",
+                           .dimensions = {},
+                           .shape = {},
+                           .values = std::vector<std::string>{dynamics::certify(memory.network).text()},
+                           .long_name = "what is known of the energy along a trajectory"});
   for (store::LabelledArray& array : endings(simulation)) result.arrays.push_back(std::move(array));
   result.arrays.push_back(failed_trajectories(simulation));
   return result;

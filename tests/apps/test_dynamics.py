@@ -57,6 +57,7 @@ def test_a_relaxation_records_what_it_says(ecphory):
         assert numpy.allclose(file["time"][:], numpy.linspace(0, 60, 31))
         assert file["time"].attrs["units"] == "ms"
         assert file["state"].shape == (6, 31, 100)
+        assert "The energy never rises" in file["certificate"][()].decode()
         energy = file["energy"][:]
         assert (numpy.diff(energy, axis=1) <= 1e-9).all() and (energy[:, 0] - energy[:, -1] > 0.1).all()
         overlap = file["overlap"][:]
@@ -113,6 +114,7 @@ def test_fluctuations_have_the_size_that_is_asked_for(ecphory):
     run = ecphory("run", MODERN, "--output", "x.h5", *(part for setting in settings for part in ("--set", setting)))
     assert run.returncode == 0, run.stderr
     with h5py.File(ecphory.folder / "x.h5") as file:
+        assert "noise" in file["certificate"][()].decode()
         pattern, state, overlap = file["state"][:, :1, :100], file["state"][:, 100:], file["overlap"][:]
     assert state.shape[2] == 200  # neurons, then currents
     assert abs(state[:, :, 100:].std() / 0.02 - 1) < 0.03
