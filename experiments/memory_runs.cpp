@@ -108,8 +108,7 @@ MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
     initial.middleRows(cues.rows(), memory.rows() - cues.rows()).setZero();
   }
   initial.bottomRows(network.rows() - memory.rows()) =
-      dynamics::stationary({.tau = fluctuations.current_tau, .sigma = fluctuations.current_sigma},
-                           network.rows() - memory.rows(), cues.cols(), key);
+      dynamics::stationary(fluctuations.current_sigma, network.rows() - memory.rows(), cues.cols(), key);
   return {std::move(patterns), std::move(shape),   std::move(cues),
           std::move(memory),   std::move(network), std::move(initial)};
 }

@@ -91,7 +91,8 @@ void check(const base::Point& point) {
   check_integration(contexts.network, integrator_table().read(point));
 }
 
-store::Dataset run(const base::Point& point, const base::RandomKey& key, const std::filesystem::path&) {
+store::Dataset run(const base::Point& point, const base::RandomKey& key,
+                   const std::shared_ptr<store::Scratch>&) {
   const models::AmiclDynamicsParameters model = models::amicl_dynamics_table().read(point);
   const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
   const ReadoutSettings readout = readout_table().read(point);

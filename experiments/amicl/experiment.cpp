@@ -51,7 +51,8 @@ store::LabelledArray matrix(std::string name, const compute::Array<float>& value
           .long_name = std::move(long_name)};
 }
 
-store::Dataset run(const base::Point& point, const base::RandomKey& key, const std::filesystem::path&) {
+store::Dataset run(const base::Point& point, const base::RandomKey& key,
+                   const std::shared_ptr<store::Scratch>&) {
   const models::AmiclParameters model = models::amicl_table().read(point);
   const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
   const std::int64_t trials = trials_table().read(point).trials;

@@ -36,8 +36,8 @@ const base::ParameterTable<RecordSettings>& record_table() {
           .add("kept", &S::kept, "1",
                "what is kept of a trajectory: its course at evenly spaced times or at its own steps, its end "
                "alone, or mean and variance of every neuron over time")
-          .add("points", &S::points, "1", "times that are recorded", base::between(2, 1e7))
-          .add("every", &S::every, "1", "of the steps, every so many-th is recorded", base::between(1, 1e9))
+          .add("points", &S::points, "1", "of times: how many", base::between(2, 1e7))
+          .add("every", &S::every, "1", "of steps: every so many-th is kept", base::between(1, 1e9))
           .add("states", &S::states, "1", "also record the states of all neurons");
   return table;
 }
@@ -58,7 +58,7 @@ MatrixXd readings(const MemoryRun& memory, const MatrixXd& states) {
 
 /// The same for all states of a spool, tile by tile.
 std::shared_ptr<const Spool> readings(const MemoryRun& memory, const Spool& states,
-                                      const std::filesystem::path& scratch) {
+                                      const std::shared_ptr<store::Scratch>& scratch) {
   auto result =
       std::make_shared<Spool>(scratch, states.series(), 1 + static_cast<std::size_t>(memory.patterns.cols()));
   const auto rows = static_cast<Index>(states.columns());
@@ -82,7 +82,7 @@ std::vector<double> to_vector(const MatrixXd& matrix) {
 /// Courses over `rows` recorded moments, the dimension `moment`.
 void add_courses(const MemoryRun& memory, const RecordSettings& record,
                  const std::shared_ptr<const Spool>& states, const std::string& moment, std::size_t rows,
-                 const std::filesystem::path& scratch, store::Dataset& result) {
+                 const std::shared_ptr<store::Scratch>& scratch, store::Dataset& result) {
   const std::size_t n = states->series();
   const auto patterns = static_cast<std::size_t>(memory.patterns.cols());
   const std::shared_ptr<const Spool> read = readings(memory, *states, scratch);
@@ -140,7 +140,7 @@ void add_statistics(const dynamics::StatisticsRecorder<double>& statistics, stor
 }
 
 store::Dataset run(const base::Point& point, const base::RandomKey& key,
-                   const std::filesystem::path& scratch) {
+                   const std::shared_ptr<store::Scratch>& scratch) {
   const MemoryRun memory = prepare_memory(point, key);
   const IntegratorSettings settings = integrator_table().read(point);
   const RecordSettings record = record_table().read(point);

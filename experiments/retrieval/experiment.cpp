@@ -49,7 +49,8 @@ store::LabelledArray image(std::string name, const MatrixXd& columns, Index n, c
           .attributes = {{"image_shape", std::move(shape)}}};
 }
 
-store::Dataset run(const base::Point& point, const base::RandomKey& key, const std::filesystem::path&) {
+store::Dataset run(const base::Point& point, const base::RandomKey& key,
+                   const std::shared_ptr<store::Scratch>&) {
   const MemoryRun memory = prepare_memory(point, key);
   const double threshold = criterion_table().read(point).retrieved_above;
   const IntegratorSettings settings = integrator_table().read(point);
@@ -70,7 +71,8 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key, const s
     overlap_sum += overlap;
     if (!(overlap > threshold)) continue;
     ++retrieved;
-    latencies.push_back(simulation.event_times(0, j));
+    const double arrival = simulation.event_times(0, j);
+    if (!std::isnan(arrival)) latencies.push_back(arrival);
   }
   const base::Proportion share = base::wilson_interval(retrieved, memory.cues.cols());
   std::ranges::sort(latencies);

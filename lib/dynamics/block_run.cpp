@@ -120,7 +120,7 @@ class BlockRun {
     for (std::size_t e = 0; e < options_.events.size(); ++e) {
       if (happened(j, e)) continue;
       p.event_values[e] = options_.events[e].value(trajectory(j), p.t, state_);
-      if (p.event_values[e] > 0) continue;
+      if (!(p.event_values[e] <= 0)) continue;
       event_time(j, e) = p.t;
       if (options_.events[e].ends) return finish(j, Status::event, p.t, static_cast<int>(e));
     }
@@ -257,17 +257,18 @@ class BlockRun {
   End first_end(std::size_t j, double t_new, const Real* x_new, const Real* d_new) {
     Progress& p = progress(j);
     End first{t_new, Status::reached_end, -1};
-    std::size_t watched = 0;
+    bool at_new = false;  // state_ is that of t_new
     for (std::size_t e = 0; e < options_.events.size(); ++e) {
       if (happened(j, e)) continue;
-      if (watched++ == 0) flow_.neurons(static_cast<Index>(j), x_new, state_.data());
+      if (!at_new) flow_.neurons(static_cast<Index>(j), x_new, state_.data());
+      at_new = true;
       const double before = p.event_values[e];
       const double after = options_.events[e].value(trajectory(j), t_new, state_);
       p.event_values[e] = after;
-      if (after > 0) continue;
+      if (!(after <= 0)) continue;
       const double t = root(j, e, before, after, t_new);
+      at_new = false;
       event_time(j, e) = t;
-      flow_.neurons(static_cast<Index>(j), x_new, state_.data());
       if (options_.events[e].ends && (first.status == Status::reached_end || t < first.t))
         first = {t, Status::event, static_cast<int>(e)};
     }
@@ -301,7 +302,7 @@ class BlockRun {
       at(j, t, t_new);
       return options_.events[event].value(trajectory(j), t, state_);
     };
-    if (after == 0) return t_new;
+    if (after == 0 || !(before > 0)) return t_new;
     std::uintmax_t most = 100;
     const auto bracket = boost::math::tools::toms748_solve(
         value, t_old, t_new, before, after, boost::math::tools::eps_tolerance<double>(50), most);

@@ -6,13 +6,6 @@
 namespace ecphory::dynamics {
 
 template <class Real>
-DiskRecorder<Real>::DiskRecorder(const std::filesystem::path& folder, compute::Index rows,
-                                 compute::Index trajectories)
-    : spool_(std::make_shared<store::Spool>(folder, static_cast<std::size_t>(trajectories),
-                                            static_cast<std::size_t>(rows) + 1)),
-      reading_(spool_) {}
-
-template <class Real>
 void DiskRecorder<Real>::record(compute::Index trajectory, compute::Index slot, double t,
                                 std::span<const Real> state) {
   const auto series = static_cast<std::size_t>(trajectory);

@@ -13,17 +13,18 @@ namespace ecphory::dynamics {
 template <class Real>
 class DiskRecorder final : public Recorder<Real> {
  public:
-  /// The spool lies in `folder`. Throws UserError when no file can be made there.
-  DiskRecorder(const std::filesystem::path& folder, compute::Index rows, compute::Index trajectories);
+  DiskRecorder(const std::shared_ptr<store::Scratch>& scratch, compute::Index rows,
+               compute::Index trajectories)
+      : spool_(std::make_shared<store::Spool>(scratch, static_cast<std::size_t>(trajectories),
+                                              static_cast<std::size_t>(rows) + 1)) {}
 
   /// Throws UserError when the disk does not take it.
   void record(compute::Index trajectory, compute::Index slot, double t, std::span<const Real> state) override;
 
-  const std::shared_ptr<const store::Spool>& spool() const { return reading_; }
+  std::shared_ptr<const store::Spool> spool() const { return spool_; }
 
  private:
   std::shared_ptr<store::Spool> spool_;
-  std::shared_ptr<const store::Spool> reading_;
 };
 
 }  // namespace ecphory::dynamics

@@ -11,7 +11,7 @@
 namespace ecphory::dynamics {
 
 /// Happens when `value` first falls to 0 or below, at t = 0 too. The moment is found on the dense output to
-/// rounding. Called from several threads.
+/// rounding; a value that is NaN has not fallen. Called from several threads.
 template <class Real>
 struct Event {
   std::string name;

@@ -27,12 +27,12 @@ LayerId add_ornstein_uhlenbeck(Network<Real>& network, LayerId target, const Orn
   return layer;
 }
 
-Eigen::MatrixXd stationary(const OrnsteinUhlenbeck& current, compute::Index rows, compute::Index trajectories,
+Eigen::MatrixXd stationary(double sigma, compute::Index rows, compute::Index trajectories,
                            const base::RandomKey& key) {
   Eigen::MatrixXd values(rows, trajectories);
   base::RandomStream(key, base::Purpose("dynamics.current"))
       .normals(0, std::span(values.data(), static_cast<std::size_t>(values.size())));
-  return current.sigma * values;
+  return sigma * values;
 }
 
 template LayerId add_ornstein_uhlenbeck<float>(Network<float>&, LayerId, const OrnsteinUhlenbeck&);

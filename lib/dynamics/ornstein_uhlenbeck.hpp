@@ -20,8 +20,8 @@ struct OrnsteinUhlenbeck {
 template <class Real>
 LayerId add_ornstein_uhlenbeck(Network<Real>& network, LayerId target, const OrnsteinUhlenbeck& current);
 
-/// Values (rows, trajectories) to start a current from, in its stationary state: normals of variance σ².
-Eigen::MatrixXd stationary(const OrnsteinUhlenbeck& current, compute::Index rows, compute::Index trajectories,
+/// Values (rows, trajectories) to start a current of standard deviation σ from, in its stationary state.
+Eigen::MatrixXd stationary(double sigma, compute::Index rows, compute::Index trajectories,
                            const base::RandomKey& key);
 
 }  // namespace ecphory::dynamics

@@ -2,29 +2,26 @@
 // Rows of numbers on disk, for results that are larger than memory.
 
 #include <cstddef>
-#include <filesystem>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "ecphory/store/scratch.hpp"
+
 namespace ecphory::store {
 
-/// Several series of rows of doubles in a file without a name, which is gone with the object, or with the
-/// process. Each series grows on its own; memory holds none of it. The rows of a series lie together in tiles
-/// of about 1 MB, as they will in the chunks of an HDF5 file.
+/// Several series of rows of doubles. Each series grows on its own; memory holds none of it. The rows of a
+/// series lie together in tiles of about 1 MB, as they will in the chunks of an HDF5 file.
 class Spool {
  public:
-  /// Keeps its file in `folder`. Throws UserError when no file can be made there.
-  Spool(const std::filesystem::path& folder, std::size_t series, std::size_t columns);
-  ~Spool();
-  Spool(const Spool&) = delete;
-  Spool& operator=(const Spool&) = delete;
+  Spool(std::shared_ptr<Scratch> scratch, std::size_t series, std::size_t columns);
 
-  std::size_t series() const { return lengths_.size(); }
+  std::size_t series() const { return series_.size(); }
   std::size_t columns() const { return columns_; }
-  std::size_t rows_of_tile() const { return tile_; }
+  std::size_t rows_of_tile() const { return rows_of_tile_; }
 
   /// Rows of one series, and of the longest.
-  std::size_t length(std::size_t series) const { return lengths_[series]; }
+  std::size_t length(std::size_t series) const { return series_[series].length; }
   std::size_t longest() const;
 
   /// Adds a row to a series. Different series may grow on different threads. Throws UserError when the disk
@@ -35,13 +32,15 @@ class Spool {
   void read(std::size_t series, std::size_t first, std::span<double> rows) const;
 
  private:
-  std::size_t offset(std::size_t series, std::size_t row) const;
+  struct Series {
+    std::size_t length = 0;
+    std::vector<std::size_t> tiles = {};  ///< their places in the scratch file
+  };
 
-  std::filesystem::path folder_;
+  std::shared_ptr<Scratch> scratch_;
   std::size_t columns_;
-  std::size_t tile_;  ///< rows of a tile
-  std::vector<std::size_t> lengths_;
-  int descriptor_ = -1;
+  std::size_t rows_of_tile_;
+  std::vector<Series> series_;
 };
 
 }  // namespace ecphory::store

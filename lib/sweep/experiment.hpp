@@ -1,8 +1,8 @@
 #pragma once
 // What a sweep needs to know of an experiment: its settings, and a function of one point.
 
-#include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +27,9 @@ struct Experiment {
 
   /// The labelled arrays of one point. Must depend on point and key alone: it runs on any thread, in any
   /// order. Every point of a sweep gives the same arrays, with the same dimensions, coordinates and shapes;
-  /// only the number of rows of spooled arrays may differ. Spools are kept in the folder `scratch`.
+  /// only the number of rows of spooled arrays may differ. Spools are kept in `scratch`.
   std::function<store::Dataset(const base::Point&, const base::RandomKey&,
-                               const std::filesystem::path& scratch)>
+                               const std::shared_ptr<store::Scratch>& scratch)>
       run;
 };
 

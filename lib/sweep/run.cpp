@@ -150,7 +150,7 @@ struct Outcome {
   std::exception_ptr bug = {};
 };
 
-Outcome run_one(const Plan& plan, std::size_t index, const std::filesystem::path& scratch) {
+Outcome run_one(const Plan& plan, std::size_t index, const std::shared_ptr<store::Scratch>& scratch) {
   try {
     return {.arrays = plan.experiment.run(plan.point(index), plan.random_key(index), scratch)};
   } catch (const base::Bug&) {
@@ -187,6 +187,7 @@ Result run(const Plan& plan, const RunOptions& options) {
 
   const compute::SingleThreadedBlas one_blas_thread;
   const ThreadCount threads(options.threads);
+  const auto scratch = std::make_shared<store::Scratch>(options.scratch);
   Collector collector(plan);
   Result result;
   std::exception_ptr bug;
@@ -196,7 +197,7 @@ Result run(const Plan& plan, const RunOptions& options) {
   for (std::size_t i = 0; i < n; ++i) {
     if (broken || (options.cancel != nullptr && options.cancel->requested())) continue;
     const std::size_t index = order[i];
-    Outcome outcome = run_one(plan, index, options.scratch);
+    Outcome outcome = run_one(plan, index, scratch);
 #pragma omp critical(ecphory_sweep_collect)
     {
       if (outcome.arrays) {

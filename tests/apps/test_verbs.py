@@ -128,6 +128,7 @@ def test_no_escape_codes_outside_a_terminal(ecphory, experiment, small_result):
     (["ecphory", "inspect", ""], ["folder/", "x.h5"]),
     (["ecphory", "inspect", "--c"], ["--config"]),
     (["ecphory", "describe", "h"], ["hopfield"]),
+    (["ecphory", "describe", "re"], ["relaxation", "retrieval"]),
 ])
 def test_bash_completes(tmp_path, words, expected):
     (tmp_path / "folder").mkdir()

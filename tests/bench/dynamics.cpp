@@ -43,6 +43,12 @@ Network<Real> retrieval(Index n, Index m) {
   return network;
 }
 
+template <class Real>
+SimulationOptions<Real> in_neuron_space(double duration) {
+  return {
+      .duration = duration, .integrator = {.rtol = 1e-4, .atol = 1e-6}, .coordinates = Coordinates::neuron};
+}
+
 /// The two products of `evaluations` right-hand sides, all threads on each: the yardstick.
 template <class Real>
 struct Products {
@@ -103,10 +109,7 @@ void dormand_prince(benchmark::State& state) {
   const Index n = 1024, m = 4096, b = 256;
   const auto network = retrieval<Real>(n, m);
   const Matrix<Real> v = normals<Real>(n, b, 2);
-  SimulationOptions<Real> options;
-  options.duration = 5;
-  options.integrator = {.rtol = 1e-4, .atol = 1e-6};
-  options.coordinates = Coordinates::neuron;
+  const SimulationOptions<Real> options = in_neuron_space<Real>(5);
   const auto run = simulate<Real>(network, v, options);
   std::int64_t attempts = 0;
   for (std::size_t j = 0; j < run.steps.size(); ++j) attempts += run.steps[j] + run.rejected[j];
@@ -140,12 +143,9 @@ void recording(benchmark::State& state) {
   const Index n = 1024, m = 4096, b = 256;
   const auto network = retrieval<Real>(n, m);
   const Matrix<Real> v = normals<Real>(n, b, 2);
-  SimulationOptions<Real> options;
-  options.duration = 30;
-  options.integrator = {.rtol = 1e-4, .atol = 1e-6};
-  options.coordinates = Coordinates::neuron;
+  const SimulationOptions<Real> options = in_neuron_space<Real>(30);
   const auto run = [&](bool recorded) {
-    DiskRecorder<Real> recorder(".", n, b);
+    DiskRecorder<Real> recorder(std::make_shared<store::Scratch>("."), n, b);
     SimulationOptions<Real> chosen = options;
     chosen.record_every = recorded ? 1 : 0;
     chosen.recorder = recorded ? &recorder : nullptr;

@@ -2,32 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include "ecphory/base/error.hpp"
 #include "ecphory/dynamics/simulate.hpp"
 
 #include "networks.hpp"
+#include "refusal.hpp"
 
 using namespace ecphory;
 using namespace ecphory::dynamics;
 using Eigen::MatrixXd;
-
-namespace {
-
-template <class Work>
-std::string refusal(const Work& work) {
-  try {
-    work();
-  } catch (const base::UserError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+using tests::contains;
+using tests::refusal;
 
 TEST_CASE("a path leads along synapses and not against them; a symmetric one leads both ways") {
   Network<double> network;

@@ -23,7 +23,8 @@ TEST_CASE_TEMPLATE("a disk holds what memory would: at given times, and at every
   options.duration = 20;
   options.record_times = {0, 0.5, 19, 20};
   const auto in_memory = simulate<Real>(network, initial, options);
-  DiskRecorder<Real> disk(folder.path(), 40, 25);
+  const auto scratch = std::make_shared<store::Scratch>(folder.path());
+  DiskRecorder<Real> disk(scratch, 40, 25);
   options.recorder = &disk;
   simulate<Real>(network, initial, options);
   std::vector<double> row(41);
@@ -37,11 +38,12 @@ TEST_CASE_TEMPLATE("a disk holds what memory would: at given times, and at every
     }
   }
 
-  DiskRecorder<Real> steps(folder.path(), 40, 25);
+  DiskRecorder<Real> steps(scratch, 40, 25);
   options.record_times.clear();
   options.recorder = &steps;
   options.record_every = 3;
   const auto run = simulate<Real>(network, initial, options);
+  CHECK((run.state.array() == in_memory.state.array()).all());
   for (std::size_t j = 0; j < 25; ++j) {
     CHECK(steps.spool()->length(j) == static_cast<std::size_t>(run.steps[j] / 3 + 1));
     steps.spool()->read(j, 0, row);

@@ -92,6 +92,18 @@ TEST_CASE("an event that does not end its trajectory leaves its first time, and 
   CHECK((watched.state.array() == simulate<double>(decay(), initial, options).state.array()).all());
 }
 
+TEST_CASE("a value that is not a number has not fallen") {
+  SimulationOptions<double> options;
+  options.duration = 50;
+  options.events = {{"late", [](Index, double, std::span<const double> x) { return std::log(0.7 - x[0]); }}};
+  // log(0.7 − x) is NaN until x falls to 0.7, and ≤ 0 from then on: the step in which that happens ends
+  // there.
+  const auto run = simulate<double>(decay(), MatrixXd::Ones(1, 1), options);
+  CHECK(run.status[0] == Status::event);
+  CHECK(run.time[0] > 10 * std::log(1 / 0.7));
+  CHECK(run.state(0, 0) == doctest::Approx(std::exp(-run.time[0] / 10)).epsilon(1e-5));
+}
+
 TEST_CASE("a rejected step fires nothing") {
   // The slow layer crosses the threshold of a fast one, which was silent: a step of the slow layer's length
   // throws the fast one far beyond the 100 that it can reach, and is rejected.

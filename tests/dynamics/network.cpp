@@ -2,33 +2,17 @@
 
 #include <doctest/doctest.h>
 
-#include "ecphory/base/error.hpp"
 #include "ecphory/dynamics/field.hpp"
 
 #include "networks.hpp"
+#include "refusal.hpp"
 
 using namespace ecphory;
 using namespace ecphory::dynamics;
 using compute::Index;
 using Eigen::MatrixXd;
-
-namespace {
-
-template <class Work>
-std::string refusal(const Work& work) {
-  try {
-    work();
-  } catch (const base::UserError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+using tests::contains;
+using tests::refusal;
 
 TEST_CASE("layers out of range are refused by name") {
   Network<double> network;

@@ -23,7 +23,7 @@ TEST_CASE("an Ornstein-Uhlenbeck current has its variance, its memory and its ef
   const auto layer = add_ornstein_uhlenbeck(network, x, current);
   CHECK(network.layers()[layer].name == "x current");
   MatrixXd initial = MatrixXd::Zero(2, kTrajectories);
-  initial.row(network.first_row(layer)) = stationary(current, 1, kTrajectories, {.seed = 5});
+  initial.row(network.first_row(layer)) = stationary(current.sigma, 1, kTrajectories, {.seed = 5});
 
   SimulationOptions<double> options;
   options.duration = 44;

@@ -6,29 +6,20 @@
 #include <doctest/doctest.h>
 #include <omp.h>
 
-#include "ecphory/base/error.hpp"
-
 #include "networks.hpp"
+#include "refusal.hpp"
 
 using namespace ecphory;
 using namespace ecphory::dynamics;
 using compute::Index;
 using Eigen::MatrixXd;
+using tests::contains;
 
 namespace {
 
 std::string refusal(const Network<double>& network, const MatrixXd& initial,
                     const SimulationOptions<double>& options) {
-  try {
-    simulate<double>(network, initial, options);
-  } catch (const base::UserError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return tests::refusal([&] { simulate<double>(network, initial, options); });
 }
 
 /// A layer that feeds itself with relu(x)^3: from x > 1 it runs away in finite time.

@@ -60,3 +60,14 @@ def test_results_that_do_not_fit_into_memory_are_an_error(ecphory, experiment):
     assert (run.returncode, run.stdout) == (1, "")
     assert "error: there is not enough memory" in run.stderr and "remedy: " in run.stderr
     assert [path.name for path in ecphory.folder.iterdir()] == ["run.toml"]
+
+
+def test_a_record_that_the_disk_does_not_take_fails_its_point_with_the_remedy(with_disk, experiment):
+    """It records 32 MB on a disk of 2 MB."""
+    experiment('experiment = "relaxation"\ntask.patterns = 2\ntask.neurons = 1000\ntask.cues = 2\nrecord.points = 2000\n',
+               "run.toml")
+    run = with_disk("$ECPHORY run run.toml --output disk/x.h5; code=$?; ls -A disk; exit $code", size="2m")
+    assert run.returncode == 3
+    assert "recording to disk failed: No space left on device" in run.stderr
+    assert "record less, or choose another place with --output" in run.stderr
+    assert run.stdout.split() == ["disk/x.h5", "x.h5"]

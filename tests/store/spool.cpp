@@ -23,7 +23,7 @@ double number(std::size_t series, std::size_t row, std::size_t column) {
 
 /// Series of different lengths, over more than two tiles.
 std::shared_ptr<Spool> filled(const std::filesystem::path& folder) {
-  auto spool = std::make_shared<Spool>(folder, 3, 500);
+  auto spool = std::make_shared<Spool>(std::make_shared<store::Scratch>(folder), 3, 500);
   const std::size_t longest = 2 * spool->rows_of_tile() + 7;
   std::vector<double> values(500);
   for (std::size_t row = 0; row < longest; ++row) {
@@ -53,7 +53,6 @@ TEST_CASE("a spool gives back its rows across tiles, and NaN where there are non
   spool->read(1, 4, std::span(rows).first(1000));
   CHECK(rows[499] == number(1, 4, 499));
   CHECK(std::isnan(rows[500]));
-  CHECK_THROWS_AS(Spool(folder.path() / "nowhere", 1, 1), base::UserError);
 }
 
 TEST_CASE("spooled arrays are written whole, in either precision and compressed") {
@@ -101,4 +100,29 @@ TEST_CASE("spooled arrays are written whole, in either precision and compressed"
   const store::Dataset headers = store::read(folder.path() / "x.h5", "/", 1);
   CHECK(headers.at("x").shape == dataset.arrays[0].shape);
   CHECK(store::size_of(headers.at("x").values) == 0);
+}
+
+TEST_CASE("spools share one file: a thousand of them open no more") {
+  const tests::TemporaryFolder folder;
+  const auto scratch = std::make_shared<store::Scratch>(folder.path());
+  const auto open_files = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto before = open_files();
+  std::vector<Spool> spools;
+  for (int i = 0; i < 1000; ++i) {
+    spools.emplace_back(scratch, 1, 1);
+    spools.back().append(0, std::vector{1.0 * i});
+  }
+  CHECK(open_files() == before + 1);
+  std::vector<double> row(1);
+  for (int i = 0; i < 1000; ++i) {
+    spools[static_cast<std::size_t>(i)].read(0, 0, row);
+    REQUIRE(row[0] == i);
+  }
+}
+
+TEST_CASE("a folder that cannot hold a file is an error when something is recorded") {
+  Spool spool(std::make_shared<store::Scratch>("/nowhere"), 1, 1);
+  CHECK_THROWS_AS(spool.append(0, std::vector{1.0}), base::UserError);
 }

@@ -20,7 +20,8 @@ using namespace ecphory;
 namespace {
 
 /// Draws numbers, squares n, and throws at n = 13.
-store::Dataset draw(const base::Point& point, const base::RandomKey& key, const std::filesystem::path&) {
+store::Dataset draw(const base::Point& point, const base::RandomKey& key,
+                    const std::shared_ptr<store::Scratch>&) {
   const std::int64_t n = base::get<std::int64_t>(point, "n");
   if (n == 13) throw std::runtime_error("thirteen");
   std::vector<double> x(6);
@@ -74,7 +75,7 @@ TEST_CASE("results stand at their point of the grid, before their own dimensions
   CHECK(x.shape == std::vector<std::size_t>{3, 2, 2, 3});
   CHECK(x.units == "mV");
   for (std::size_t i = 0; i < plan.size(); ++i) {
-    const store::Dataset alone = draw(plan.point(i), plan.random_key(i), {});
+    const store::Dataset alone = draw(plan.point(i), plan.random_key(i), nullptr);
     const auto& expected = std::get<std::vector<double>>(alone.at("x").values);
     const auto& all = std::get<std::vector<double>>(x.values);
     CHECK(std::equal(expected.begin(), expected.end(), all.begin() + static_cast<std::ptrdiff_t>(6 * i)));
@@ -127,7 +128,7 @@ TEST_CASE("cancelling keeps what is done and marks the rest as missing") {
 
 TEST_CASE("a shape that changes from point to point fails that point; a bug comes through") {
   const auto changing = [](const base::Point& point, const base::RandomKey&,
-                           const std::filesystem::path&) -> store::Dataset {
+                           const std::shared_ptr<store::Scratch>&) -> store::Dataset {
     const auto n = static_cast<std::size_t>(base::get<std::int64_t>(point, "n"));
     return {.arrays = {{.name = "x", .dimensions = {"k"}, .shape = {n}, .values = std::vector<double>(n)}}};
   };
@@ -136,13 +137,15 @@ TEST_CASE("a shape that changes from point to point fails that point; a bug come
   CHECK(result.failures[0].message.find("another shape") != std::string::npos);
 
   const auto buggy = [](const base::Point&, const base::RandomKey&,
-                        const std::filesystem::path&) -> store::Dataset { throw base::Bug("oops"); };
+                        const std::shared_ptr<store::Scratch>&) -> store::Dataset {
+    throw base::Bug("oops");
+  };
   CHECK_THROWS_AS(sweep::run(plan_of({2, 3}, {}, buggy), {.threads = 2}), base::Bug);
 }
 
 TEST_CASE("spooled arrays take the rows of the longest point; what is not there is NaN") {
   const auto spooling = [](const base::Point& point, const base::RandomKey&,
-                           const std::filesystem::path& scratch) -> store::Dataset {
+                           const std::shared_ptr<store::Scratch>& scratch) -> store::Dataset {
     const std::int64_t n = base::get<std::int64_t>(point, "n");
     if (n == 2) throw std::runtime_error("two");
     auto spool = std::make_shared<store::Spool>(scratch, 1, 1);

@@ -13,7 +13,7 @@ _ecphory() {
     esac
   else
     case $verb in
-      describe) choices=$("${COMP_WORDS[0]}" models 2>/dev/null | cut -d' ' -f1; echo relaxation retrieval) ;;
+      describe) choices=$("${COMP_WORDS[0]}" describe '?' 2>&1 | sed -n 's/^ *expected: one of //p' | tr -d ,) ;;
       run) mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"; compgen -f -X '!*.toml' -- "$word") ;;
       inspect) mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"; compgen -f -X '!*.h5' -- "$word") ;;
     esac
