@@ -26,6 +26,9 @@ TEST_CASE("a path leads along synapses and not against them; a symmetric one lea
   CHECK(contains(back, "a: no path leads here from c, which reaches b, c"));
   CHECK(contains(back, "add the synapse that is missing"));
   CHECK(contains(refusal([&] { require_path(network, a, a); }), "no path leads here from a"));
+  const auto d = network.add_layer({.name = "d", .neurons = 1});
+  network.add_synapse(Relay<double>{c, d});
+  CHECK(contains(refusal([&] { require_path(network, d, d); }), "from d, which reaches no layer"));
 }
 
 TEST_CASE("a simulation refuses a layer that nothing joins and an instantaneous one that nothing drives") {
