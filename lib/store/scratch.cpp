@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -52,11 +53,10 @@ Scratch::~Scratch() {
 }
 
 std::size_t Scratch::take(std::size_t count) {
-  std::call_once(opened_, [&] {
-    descriptor_ = open_nameless(folder_);
-    if (descriptor_ < 0) fail(folder_, "making a file for what is recorded", errno);
-  });
-  return taken_.fetch_add(count);
+  const std::lock_guard lock(taking_);
+  if (descriptor_ < 0) descriptor_ = open_nameless(folder_);
+  if (descriptor_ < 0) fail(folder_, "making a file for what is recorded", errno);
+  return std::exchange(taken_, taken_ + count);
 }
 
 void Scratch::write(std::size_t place, std::span<const double> numbers) {

@@ -1,7 +1,6 @@
 #pragma once
 // Room on disk for what is larger than memory, until it is written into a result.
 
-#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <mutex>
@@ -28,9 +27,9 @@ class Scratch {
 
  private:
   std::filesystem::path folder_;
-  std::once_flag opened_;
+  std::mutex taking_;
   int descriptor_ = -1;
-  std::atomic<std::size_t> taken_ = 0;  ///< doubles
+  std::size_t taken_ = 0;  ///< doubles
 };
 
 }  // namespace ecphory::store
