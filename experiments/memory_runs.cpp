@@ -53,11 +53,12 @@ const base::ParameterTable<IntegratorSettings>& integrator_table() {
 }
 
 dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings& s,
-                                                       const base::RandomKey& key) {
+                                                       const sweep::RunContext& context) {
   dynamics::SimulationOptions<double> options;
   options.duration = s.duration;
-  options.integrator = {.method = s.method, .rtol = s.rtol, .atol = s.atol, .key = key};
+  options.integrator = {.method = s.method, .rtol = s.rtol, .atol = s.atol, .key = context.key};
   options.step = s.step;
+  options.deadline = context.deadline;
   options.max_steps = s.max_steps;
   options.coordinates = s.coordinates;
   if (s.converged_below > 0) {
@@ -92,6 +93,12 @@ void check_memory(const base::Point& point) {
   dynamics::require_path(network, 0, 0);
   models::add_fluctuations(network, models::fluctuations_table().read(point));
   check_integration(network, integrator_table().read(point));
+}
+
+double cost_of_memory(const base::Point& point) {
+  const tasks::PatternParameters task = tasks::pattern_table().read(point);
+  return static_cast<double>(task.neurons * task.patterns) * static_cast<double>(task.cues) *
+         integrator_table().read(point).duration;
 }
 
 MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {

@@ -24,7 +24,7 @@ const base::ParameterTable<IntegratorSettings>& integrator_table();
 
 /// As the simulator takes them, without what is recorded.
 dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings& settings,
-                                                       const base::RandomKey& key);
+                                                       const sweep::RunContext& context);
 
 /// What memory neurons with a time constant do when the cue comes.
 enum class HiddenStart {
@@ -49,6 +49,9 @@ struct MemoryRun {
   dynamics::Network<double> network;
   Eigen::MatrixXd initial;  ///< (rows of the network's state, cues)
 };
+/// How long a memory takes: products of its neurons and patterns, for each cue and ms.
+double cost_of_memory(const base::Point& point);
+
 MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key);
 
 /// Settings of an experiment on memories: the models', the patterns', the integrator's, and `own`.

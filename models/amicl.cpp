@@ -131,7 +131,8 @@ void amicl_read(const AmiclParameters& parameters, const Array<Real>& keys, cons
 template <class Real>
 std::vector<AmiclOutcome> amicl_trials(const AmiclParameters& model,
                                        const tasks::InContextSequenceParameters& task,
-                                       const base::RandomKey& key, std::int64_t n) {
+                                       const base::RandomKey& key, std::int64_t n,
+                                       const base::Deadline& deadline) {
   std::vector<AmiclOutcome> outcomes(static_cast<std::size_t>(n));
   base::ExceptionSlot exception;
 #pragma omp parallel if (n > 1)
@@ -142,6 +143,7 @@ std::vector<AmiclOutcome> amicl_trials(const AmiclParameters& model,
 #pragma omp for
     for (std::int64_t trial = 0; trial < n; ++trial) {
       exception.run([&] {
+        deadline.check();
         context.draw(model, task, key, static_cast<std::uint32_t>(trial));
         resize(query, {task.dimension, 1});
         query.matrix() = context.queries.matrix().rightCols(1);
@@ -190,9 +192,11 @@ template void amicl_read<double>(const AmiclParameters&, const Array<double>&, c
                                  const Array<double>&, AmiclReadout<double>&);
 template std::vector<AmiclOutcome> amicl_trials<float>(const AmiclParameters&,
                                                        const tasks::InContextSequenceParameters&,
-                                                       const base::RandomKey&, std::int64_t);
+                                                       const base::RandomKey&, std::int64_t,
+                                                       const base::Deadline&);
 template std::vector<AmiclOutcome> amicl_trials<double>(const AmiclParameters&,
                                                         const tasks::InContextSequenceParameters&,
-                                                        const base::RandomKey&, std::int64_t);
+                                                        const base::RandomKey&, std::int64_t,
+                                                        const base::Deadline&);
 
 }  // namespace ecphory::models

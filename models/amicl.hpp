@@ -20,6 +20,7 @@
 #include <span>
 #include <vector>
 
+#include "ecphory/base/deadline.hpp"
 #include "ecphory/base/parameters.hpp"
 #include "ecphory/base/random.hpp"
 #include "ecphory/compute/array.hpp"
@@ -71,11 +72,12 @@ struct AmiclOutcome {
 };
 
 /// Runs trials 0 … n−1 of the published procedure in precision Real, in parallel where the caller is not.
-/// Their numbers depend on the key and the trial's number alone.
+/// Their numbers depend on the key and the trial's number alone. Throws UserError after the deadline.
 template <class Real>
 std::vector<AmiclOutcome> amicl_trials(const AmiclParameters& model,
                                        const tasks::InContextSequenceParameters& task,
-                                       const base::RandomKey& key, std::int64_t n);
+                                       const base::RandomKey& key, std::int64_t n,
+                                       const base::Deadline& deadline = {});
 
 /// Scores between all keys and all queries of one context, the published last key included.
 struct AmiclScores {

@@ -16,7 +16,7 @@ NOT_RUN = {
     "cmake --install": "ctest's consumer test installs the library",
 }
 #: Languages of blocks, each with its test below.
-TESTED = {"sh", "python", "octave", "julia", "cpp", "cmake"}
+TESTED = {"sh", "toml", "python", "octave", "julia", "cpp", "cmake"}
 README = (ROOT / "README.md").read_text()
 
 
@@ -74,6 +74,12 @@ def test_the_blocks_of_other_languages_run(folder, language, program):
 def test_the_library_example_is_the_one_that_the_consumer_test_builds(language, file):
     (block,) = blocks(language)
     assert block == (ROOT / "tests/consumer" / file).read_text()
+
+
+def test_the_sweep_block_is_an_experiment_file(ecphory, experiment):
+    (block,) = blocks("toml")
+    run = ecphory("run", experiment(block), "--set", "task.trials=1", "--set", "sweep.sample.points=8")
+    assert run.returncode == 0, run.stderr
 
 
 def test_every_experiment_file_is_listed():

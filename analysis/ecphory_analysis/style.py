@@ -29,6 +29,6 @@ def note_missing(drawn, dataset):
     """Says in the figure how many points were not done."""
     if "status" not in dataset:
         return
-    missing = int((dataset["status"] != 1).sum())
+    missing = int(dataset["status"].isin([0, 2]).sum())  # 1 is done, 3 was not needed
     if missing:
         drawn.text(0.01, 0.005, f"{missing} of {dataset['status'].size} points missing", fontsize=8, color="#AA0000")

@@ -58,6 +58,7 @@ void print_json(const Description& d) {
                     {"default", base::to_text(p.default_value)},
                     {"unit", p.unit},
                     {"allowed", base::allowed_text(p)},
+                    {"when", p.when},
                     {"meaning", p.meaning}});
   }
   fmt::print("{}\n", nlohmann::json{{"name", d.name},
@@ -83,6 +84,7 @@ void print_text(const Description& d) {
     const std::string unit = p.unit == "1" ? "" : " [" + p.unit + "]";
     fmt::print("  {:<{}}  {}{}\n  {:<{}}    default {}; {}\n", p.key, width, p.meaning, unit, "", width,
                base::to_text(p.default_value), base::allowed_text(p));
+    if (!p.when.empty()) fmt::print("  {:<{}}    only where {}\n", "", width, p.when);
   }
 }
 

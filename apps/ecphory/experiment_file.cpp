@@ -1,19 +1,19 @@
 #include "experiment_file.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#define TOML_EXCEPTIONS 1
 #include <algorithm>
 #include <map>
 #include <optional>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include "ecphory/base/error.hpp"
 #include "ecphory/base/nearest.hpp"
 #include "ecphory/experiments/experiments.hpp"
 
-#include "axis_text.hpp"
+#include "sweep_text.hpp"
+#include "toml_value.hpp"
 
 namespace ecphory::app {
 namespace {
@@ -44,13 +44,17 @@ const base::ParameterTable<FileParameters>& record_table() {
 /// One `key = value` of the file, with nested tables flattened to dotted keys.
 struct Entry {
   std::string key;
-  std::variant<Value, AxisText> value;
+  Value value;
   std::string where;
-  toml::source_position position = {};  ///< in the file, for the order of the axes
 };
 
-constexpr std::string_view kSweep = "sweep.";
-constexpr std::string_view kReplicates = "sweep.replicates";
+/// What a file says, before any key of an experiment is looked at.
+struct FileText {
+  std::vector<Entry> entries;
+  SweepText sweep;
+};
+
+constexpr std::string_view kSweep = "sweep";
 
 [[noreturn]] void complain(const std::string& where, const std::string& key, Complaint complaint) {
   complaint.where = where;
@@ -58,109 +62,61 @@ constexpr std::string_view kReplicates = "sweep.replicates";
   throw UserError(std::move(complaint));
 }
 
-std::optional<Value> scalar_of(const toml::node& node) {
-  if (const auto* const b = node.as_boolean()) return b->get();
-  if (const auto* const n = node.as_integer()) return n->get();
-  if (const auto* const x = node.as_floating_point()) return x->get();
-  if (const auto* const s = node.as_string()) return s->get();
-  return std::nullopt;
-}
-
-AxisText axis_of(const toml::table& table, const std::string& key, const std::string& where) {
-  const std::string expected =
-      "{values = […]}, {linspace = [first, last, n]} or {logspace = [first, last, n]}";
-  if (table.size() != 1)
-    complain(where, key, {.problem = "an axis is written in one way", .expected = expected});
-  const auto only = table.begin();
-  const std::string name(only->first.str());
-  const toml::node& node = only->second;
-  if (std::ranges::find(axis_kinds(), name) == axis_kinds().end()) {
-    const std::string nearest = base::nearest_name(name, axis_kinds());
-    complain(where, key,
-             {.problem = fmt::format("\"{}\" is no way to write an axis", name),
-              .expected = expected,
-              .remedy = nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
-  }
-  const toml::array* const list = node.as_array();
-  if (list == nullptr) complain(where, key, {.problem = "an axis needs a list", .expected = expected});
-  AxisText axis{name, {}};
-  for (const toml::node& element : *list) {
-    std::optional<Value> value = scalar_of(element);
-    if (!value) complain(where, key, {.problem = "an axis lists single values", .expected = expected});
-    axis.arguments.push_back(std::move(*value));
-  }
-  return axis;
-}
-
-/// Whether the table of `key` inside [sweep] is an axis, and not a section with axes in it.
-bool is_axis(const toml::table& table, const std::string& key) {
-  if (table.empty()) return true;
-  const bool setting = key.find('.', kSweep.size()) != std::string::npos;
-  return std::ranges::any_of(table, [&](const auto& entry) {
-    return std::ranges::find(axis_kinds(), entry.first.str()) != axis_kinds().end() ||
-           (setting && !entry.second.is_table());
-  });
-}
-
-template <class Where>
 void flatten(const toml::table& table, const std::string& prefix, const Where& where,
              std::vector<Entry>& entries) {
   for (const auto& [name, node] : table) {
     const std::string key = prefix + std::string(name.str());
-    const bool swept = key.starts_with(kSweep);
+    if (key == kSweep) continue;
     if (const toml::table* const inner = node.as_table()) {
-      if (swept && is_axis(*inner, key)) {
-        entries.push_back({key, axis_of(*inner, key, where(node)), where(node), node.source().begin});
-      } else {
-        flatten(*inner, key + ".", where, entries);
-      }
-    } else if (std::optional<Value> value = scalar_of(node); value && (!swept || key == kReplicates)) {
-      entries.push_back({key, std::move(*value), where(node), node.source().begin});
+      flatten(*inner, key + ".", where, entries);
+    } else if (std::optional<Value> value = scalar_of(node)) {
+      entries.push_back({key, std::move(*value), where(node)});
     } else {
       complain(where(node), key,
-               {.problem = swept ? "this is not an axis" : "a setting has one value",
-                .expected =
-                    swept ? "{values = […]}, {linspace = [first, last, n]} or {logspace = [first, last, n]}"
-                          : "true, a number or a string",
-                .remedy = swept ? "" : "sweep over several values in [sweep]"});
+               {.problem = "a setting has one value",
+                .expected = "true, a number or a string",
+                .remedy = "sweep over several values in [sweep]"});
     }
   }
 }
 
-std::vector<Entry> entries_of_file(const std::filesystem::path& file) {
-  if (!std::filesystem::is_regular_file(file)) {
-    throw UserError({.where = file.string(),
-                     .problem = "there is no such experiment file",
-                     .remedy = "give the path of a TOML file, such as experiments/amicl/accuracy.toml"});
+FileText read_text(const toml::table& table, const std::string& name) {
+  const Where where = [&](const toml::node& node) {
+    return fmt::format("{}:{}", name, node.source().begin.line);
+  };
+  FileText text;
+  flatten(table, "", where, text.entries);
+  if (const toml::node* const sweep = table.get(kSweep)) {
+    if (!sweep->is_table())
+      complain(where(*sweep), "sweep", {.problem = "is no section", .expected = "[sweep] and axes below it"});
+    text.sweep = parse_sweep(*sweep->as_table(), where);
   }
+  return text;
+}
+
+template <class Parse>
+FileText parse_text(const std::string& name, const Parse& parse) {
   toml::table table;
   try {
-    table = toml::parse_file(file.string());
+    table = parse();
   } catch (const toml::parse_error& error) {
-    throw UserError({.where = fmt::format("{}:{}", file.string(), error.source().begin.line),
+    throw UserError({.where = fmt::format("{}:{}", name, error.source().begin.line),
                      .problem = std::string(error.description()),
                      .expected = "TOML (toml.io)"});
   }
-  const auto where = [&](const toml::node& node) {
-    return fmt::format("{}:{}", file.string(), node.source().begin.line);
-  };
-  std::vector<Entry> entries;
-  flatten(table, "", where, entries);
-  std::ranges::sort(entries, {},
-                    [](const Entry& e) { return std::pair(e.position.line, e.position.column); });
-  return entries;
+  return read_text(table, name);
 }
 
-/// "key=value" as an entry.
-Entry entry_of_override(const std::string& text) {
-  const std::string where = "--set " + text;
-  const std::size_t equals = text.find('=');
+/// Applies "key=value", the value in TOML or a bare word.
+void override_text(const std::string& override_option, FileText& text) {
+  const std::string where = "--set " + override_option;
+  const std::size_t equals = override_option.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw UserError(
         {.where = where, .problem = "this sets nothing", .expected = "key=value, such as model.a=1.5"});
   }
-  const std::string key = text.substr(0, equals);
-  const std::string value = text.substr(equals + 1);
+  const std::string key = override_option.substr(0, equals);
+  const std::string value = override_option.substr(equals + 1);
   toml::table table;
   try {
     table = toml::parse("value = " + value);
@@ -168,23 +124,14 @@ Entry entry_of_override(const std::string& text) {
     table = toml::table{{"value", value}};  // a bare word: --set model.similarity=dot
   }
   const toml::node& node = *table.get("value");
-  if (key.starts_with(kSweep) && node.is_table())
-    return {key, axis_of(*node.as_table(), key, where), where, {}};
+  if (key.starts_with("sweep.")) return override_sweep(key, node, where, text.sweep);
   std::optional<Value> scalar = scalar_of(node);
-  if (!scalar || (key.starts_with(kSweep) && key != kReplicates)) {
-    complain(where, key,
-             {.problem = "this is no value for that key",
-              .expected = "one value, or for a key of [sweep] an axis such as {values=[1, 2]}"});
-  }
-  return {key, std::move(*scalar), where, {}};
-}
-
-void put(const Entry& override_entry, std::vector<Entry>& entries) {
-  const auto same = std::ranges::find(entries, override_entry.key, &Entry::key);
-  if (same != entries.end()) {
-    *same = override_entry;
+  if (!scalar) complain(where, key, {.problem = "this is no value for that key", .expected = "one value"});
+  const auto same = std::ranges::find(text.entries, key, &Entry::key);
+  if (same != text.entries.end()) {
+    *same = {key, std::move(*scalar), where};
   } else {
-    entries.push_back(override_entry);
+    text.entries.push_back({key, std::move(*scalar), where});
   }
 }
 
@@ -199,8 +146,7 @@ sweep::Experiment experiment_of(const std::vector<Entry>& entries, const std::st
               .expected = expected,
               .remedy = fmt::format("begin it with: experiment = \"{}\"", known.front())});
   }
-  const auto* const value = std::get_if<Value>(&entry->value);
-  const auto* const name = value == nullptr ? nullptr : std::get_if<std::string>(value);
+  const auto* const name = std::get_if<std::string>(&entry->value);
   for (const sweep::Experiment& experiment : experiments::all_experiments()) {
     if (name != nullptr && experiment.name == *name) return experiment;
   }
@@ -211,9 +157,10 @@ sweep::Experiment experiment_of(const std::vector<Entry>& entries, const std::st
             .remedy = nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest)});
 }
 
-/// The resolved file: settings by section, then the axes.
-std::string config_of(const base::Point& file_settings, const sweep::Plan& plan,
-                      const std::vector<Entry>& axes) {
+/// The resolved file: settings by section, then the sweep. `given` are the experiment's settings that the
+/// user gave: some points may have them of a key that others sweep.
+std::string config_of(const base::Point& file_settings, const base::Point& given, const sweep::Plan& plan,
+                      const SweepText& sweep) {
   std::map<std::string, base::Point> sections;
   const auto add = [&](const base::Point& settings) {
     for (const auto& [key, value] : settings) {
@@ -224,87 +171,78 @@ std::string config_of(const base::Point& file_settings, const sweep::Plan& plan,
   };
   add(file_settings);
   add(plan.settings);
+  add(given);
   std::string text;
   for (const auto& [section, settings] : sections) {
     if (!section.empty()) text += fmt::format("\n[{}]\n", section);
     for (const auto& [name, value] : settings) text += fmt::format("{} = {}\n", name, base::to_text(value));
   }
-  if (axes.empty() && !plan.replicates) return text;
-  text += "\n[sweep]\n";
-  for (const Entry& axis : axes) {
-    text += fmt::format("{} = {}\n", axis.key.substr(kSweep.size()), to_text(std::get<AxisText>(axis.value)));
-  }
-  if (plan.replicates) text += fmt::format("replicates = {}\n", *plan.replicates);
-  return text;
+  return text + to_text(sweep);
 }
 
 /// Adds to a complaint about `key` where that key stands.
-Complaint located(Complaint complaint, const std::vector<Entry>& entries, const std::string& file) {
+Complaint located(Complaint complaint, const FileText& text, const std::string& file) {
   complaint.where = file;
-  for (const std::string& key : {complaint.key, std::string(kSweep) + complaint.key}) {
-    const auto entry = std::ranges::find(entries, key, &Entry::key);
-    if (entry == entries.end()) continue;
+  const auto entry = std::ranges::find(text.entries, complaint.key, &Entry::key);
+  if (entry != text.entries.end()) {
     complaint.where = entry->where;
+    return complaint;
+  }
+  for (const std::string& key : {complaint.key, "sweep." + complaint.key}) {
+    const auto place = text.sweep.where.find(key);
+    if (place == text.sweep.where.end()) continue;
+    complaint.where = place->second;
     complaint.key = key;
     break;
   }
   return complaint;
 }
 
-/// Turns entries into a request; complaints carry keys, not places.
-Request interpret(const sweep::Experiment& experiment, const std::vector<Entry>& entries) {
+/// What is recorded is the same at every point.
+void ensure_not_swept(const SweepText& text) {
+  for (const auto& [key, place] : text.where) {
+    if (!key.starts_with("sweep.record.")) continue;
+    throw UserError({.key = key,
+                     .problem = "what is recorded cannot be swept",
+                     .expected = "the same arrays at every point",
+                     .remedy = fmt::format("set {} to one value", key.substr(kSweep.size() + 1))});
+  }
+}
+
+/// Turns a text into a request; complaints carry keys, not places.
+Request interpret(const sweep::Experiment& experiment, const FileText& text, sweep::PointCheck check) {
   const std::vector<base::Parameter> of_file = file_parameters();
   std::vector<base::Parameter> all = of_file;
   all.insert(all.end(), experiment.parameters.begin(), experiment.parameters.end());
-  all.push_back({std::string(kReplicates), std::int64_t{1}, "1",
-                 "repetitions of each point with other random numbers", base::at_least(1)});
 
   base::Point file_settings;
   for (const base::Parameter& parameter : of_file) file_settings[parameter.key] = parameter.default_value;
   base::Point settings;
-  std::vector<sweep::Axis> axes;
-  std::vector<Entry> axis_entries;
-  std::optional<std::int64_t> replicates;
-  for (const Entry& entry : entries) {
-    if (const auto* const axis = std::get_if<AxisText>(&entry.value)) {
-      const std::string key = entry.key.substr(kSweep.size());
-      base::find_parameter(experiment.parameters, key);
-      if (key.starts_with("record.")) {
-        throw UserError({.key = entry.key,
-                         .problem = "what is recorded cannot be swept",
-                         .expected = "the same arrays at every point",
-                         .remedy = fmt::format("set {} to one value", key)});
-      }
-      try {
-        axes.push_back({key, values_of(*axis)});
-      } catch (const UserError& error) {
-        Complaint complaint = error.complaint();
-        complaint.key = entry.key;
-        throw UserError(complaint);
-      }
-      axis_entries.push_back(entry);
-      continue;
-    }
-    const Value value = base::checked(base::find_parameter(all, entry.key), std::get<Value>(entry.value));
-    if (entry.key == kReplicates) {
-      replicates = std::get<std::int64_t>(value);
-    } else if (file_settings.contains(entry.key)) {
-      file_settings[entry.key] = value;
-    } else {
-      settings[entry.key] = value;
-    }
+  for (const Entry& entry : text.entries) {
+    const Value value = base::checked(base::find_parameter(all, entry.key), entry.value);
+    (file_settings.contains(entry.key) ? file_settings : settings)[entry.key] = value;
   }
+  ensure_not_swept(text.sweep);
 
   const FileParameters of_record = record_table().read(file_settings);
   const FileParameters of_top = file_table().read(file_settings);
   Request request;
-  request.plan =
-      sweep::make_plan(experiment, static_cast<std::uint64_t>(of_top.seed), settings, axes, replicates);
+  request.plan = sweep::make_plan(experiment, static_cast<std::uint64_t>(of_top.seed), settings,
+                                  space_of(text.sweep), text.sweep.replicates, text.sweep.stop, check);
   request.title = of_top.title.empty() ? experiment.title : of_top.title;
   request.write.float32 = of_record.precision == "single";
   request.write.gzip = static_cast<int>(of_record.gzip);
-  request.config = config_of(file_settings, request.plan, axis_entries);
+  request.config = config_of(file_settings, settings, request.plan, text.sweep);
   return request;
+}
+
+Request request_of(const FileText& text, const std::string& name, sweep::PointCheck check) {
+  const sweep::Experiment experiment = experiment_of(text.entries, name);
+  try {
+    return interpret(experiment, text, check);
+  } catch (const UserError& error) {
+    throw UserError(located(error.complaint(), text, name));
+  }
 }
 
 }  // namespace
@@ -316,15 +254,20 @@ std::vector<base::Parameter> file_parameters() {
   return parameters;
 }
 
-Request read_request(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  std::vector<Entry> entries = entries_of_file(file);
-  for (const std::string& text : overrides) put(entry_of_override(text), entries);
-  const sweep::Experiment experiment = experiment_of(entries, file.string());
-  try {
-    return interpret(experiment, entries);
-  } catch (const UserError& error) {
-    throw UserError(located(error.complaint(), entries, file.string()));
+Request read_request(const std::filesystem::path& file, const std::vector<std::string>& overrides,
+                     sweep::PointCheck check) {
+  if (!std::filesystem::is_regular_file(file)) {
+    throw UserError({.where = file.string(),
+                     .problem = "there is no such experiment file",
+                     .remedy = "give the path of a TOML file, such as experiments/amicl/accuracy.toml"});
   }
+  FileText text = parse_text(file.string(), [&] { return toml::parse_file(file.string()); });
+  for (const std::string& option : overrides) override_text(option, text);
+  return request_of(text, file.string(), check);
+}
+
+Request request_of_config(const std::string& config, const std::string& name) {
+  return request_of(parse_text(name, [&] { return toml::parse(config); }), name, sweep::PointCheck::no);
 }
 
 }  // namespace ecphory::app

@@ -32,6 +32,11 @@ struct Request {
 
 /// Reads `file` and applies `overrides` ("key=value", value in TOML or a bare word). Throws UserError with
 /// file, line, key, what was expected and the nearest valid name.
-Request read_request(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+Request read_request(const std::filesystem::path& file, const std::vector<std::string>& overrides,
+                     sweep::PointCheck check = sweep::PointCheck::yes);
+
+/// What the `config` of a result or a plan asks for; its points were checked when it was made. `name` is what
+/// messages call it.
+Request request_of_config(const std::string& config, const std::string& name);
 
 }  // namespace ecphory::app

@@ -15,10 +15,8 @@ namespace {
 using nlohmann::json;
 
 std::string type_name(const store::Values& values) {
-  static constexpr std::array<const char*, 6> kNames = {"float64", "float32", "int64",
-                                                        "uint8",   "string",  "float64"};
-  static_assert(kNames.size() == std::variant_size_v<store::Values>);
-  return kNames[values.index()];
+  static constexpr std::array<const char*, 5> kNames = {"float64", "float32", "int64", "uint8", "string"};
+  return kNames.at(values.index());  // what is read is neither spooled nor streamed
 }
 
 json json_of(const store::Attribute& attribute) {

@@ -41,6 +41,9 @@ int main(int argc, char** argv) {
   cli.require_subcommand(1);
   cli.footer("A first run: ecphory run experiments/amicl/table.toml");
   app::add_run(cli, exit_code);
+  app::add_status(cli, exit_code);
+  app::add_collect(cli, exit_code);
+  app::add_retry(cli, exit_code);
   app::add_models(cli, exit_code);
   app::add_describe(cli, exit_code);
   app::add_inspect(cli, exit_code);

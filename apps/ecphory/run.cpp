@@ -1,5 +1,3 @@
-#include "ecphory/sweep/run.hpp"
-
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -8,145 +6,189 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "ecphory/base/cancel.hpp"
-#include "ecphory/base/progress.hpp"
+#include "ecphory/base/error.hpp"
+#include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/store/provenance.hpp"
 
-#include "experiment_file.hpp"
+#include "dry_run.hpp"
+#include "session.hpp"
 #include "verbs.hpp"
 
 namespace ecphory::app {
 namespace {
 
+namespace fs = std::filesystem;
+using base::UserError;
 using nlohmann::json;
 
 struct RunArguments {
   std::string file;
   std::string output;
   std::vector<std::string> overrides;
-  int threads = 0;
+  std::string shard;
+  Execution execution;
   bool dry_run = false;
   bool force = false;
+  bool resume = false;
   bool as_json = false;
 };
+
+std::string command_of(const RunArguments& arguments) {
+  std::string command = "ecphory run " + arguments.file;
+  for (const std::string& text : arguments.overrides) command += " --set '" + text + "'";
+  command += " --output " + arguments.output;
+  if (!arguments.shard.empty()) command += " --shard " + arguments.shard;
+  return command;
+}
 
 /// A lower bound of the result's size: a status and one real a run, and what every file has.
 std::size_t expected_bytes(const sweep::Plan& plan) { return 9 * plan.size() + 65536; }
 
-void print_plan(const Request& request, const std::string& output, bool as_json) {
-  const std::vector<std::string> names = request.plan.dimensions();
-  const std::vector<std::size_t> shape = request.plan.shape();
-  if (as_json) {
-    json axes = json::array();
-    for (std::size_t i = 0; i < names.size(); ++i)
-      axes.push_back({{"dimension", names[i]}, {"size", shape[i]}});
-    fmt::print("{}\n", json{{"experiment", request.plan.experiment.name},
-                            {"runs", request.plan.size()},
-                            {"dimensions", axes},
-                            {"output", output},
-                            {"config", request.config}}
+/// Whether the output is the finished file of this plan, and nothing is left to do.
+bool is_finished(const Session& session) {
+  if (fs::exists(session.folder / sweep::kPlanFile)) return false;
+  const store::Values values = store::Reader(session.output).read("status");
+  const auto* const status = std::get_if<std::vector<std::uint8_t>>(&values);
+  if (status != nullptr && std::ranges::find(*status, 0) == status->end()) return true;
+  throw UserError({.key = session.output.string(),
+                   .problem = fmt::format("has missing points, and {} is gone", session.folder.string()),
+                   .remedy = "begin again with --force"});
+}
+
+/// Throws UserError when what is there already forbids this run, before anything is changed.
+void check_places(const Session& session, const RunArguments& arguments) {
+  const bool shard = !arguments.shard.empty();
+  if (shard && arguments.force) {
+    throw UserError({.key = "--force",
+                     .problem = "would remove what other shards have done",
+                     .expected = "--shard without --force",
+                     .remedy = fmt::format("to begin again, remove {} first", session.folder.string())});
+  }
+  const bool goes_on = shard || arguments.resume;
+  const bool ours = goes_on && plan_of(session.output) == session.request.plan.hash();
+  const bool may_replace = arguments.force || shard || ours;
+  store::check_writable(session.output, expected_bytes(session.request.plan),
+                        may_replace ? store::Existing::replace : store::Existing::refuse);
+  if (goes_on && fs::exists(session.folder / sweep::kPlanFile))
+    sweep::ensure_same(sweep::read_plan(session.folder), session.request.plan, session.request.config);
+  if (!goes_on && !arguments.force && fs::exists(session.folder)) {
+    throw UserError({.key = session.folder.string(),
+                     .problem = "there is an unfinished run of that name",
+                     .expected = "a free name, or --resume",
+                     .remedy = "go on with it by --resume, or begin again by --force"});
+  }
+}
+
+void print_outcome(const Session& session, const RunArguments& arguments, const sweep::Ledger& ledger,
+                   double seconds) {
+  const std::size_t failed = ledger.failed().size();
+  const std::size_t done = ledger.count(sweep::RunStatus::done);
+  const std::string path = (arguments.shard.empty() ? session.output : session.folder).string();
+  if (arguments.as_json) {
+    fmt::print("{}\n", json{{"output", path},
+                            {"runs", session.request.plan.size()},
+                            {"done", done},
+                            {"failed", failed},
+                            {"missing", ledger.count(sweep::RunStatus::missing)},
+                            {"seconds", seconds}}
                            .dump(2));
     return;
   }
-  fmt::print("{}\n{} runs into {}\n", request.title, request.plan.size(), output);
-  for (std::size_t i = 0; i < names.size(); ++i) fmt::print("  {} ({})\n", names[i], shape[i]);
-  fmt::print("\n{}", request.config);
+  fmt::print("{}\n", path);
+  const std::size_t needless = ledger.count(sweep::RunStatus::not_needed);
+  fmt::print(stderr, "{} of {} points done, {} failed{}, {:.2f} s\n", done, session.request.plan.size(),
+             failed, needless == 0 ? "" : fmt::format(", {} not needed", needless), seconds);
 }
 
-std::string settings_of_axes(const sweep::Plan& plan, std::size_t index) {
-  const base::Point point = plan.point(index);
-  std::string text;
-  for (const sweep::Axis& axis : plan.axes) {
-    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", axis.key, base::to_text(point.at(axis.key)));
+/// The end of a run that a signal has stopped.
+int stop(const Session& session, const RunArguments& arguments, int signal) {
+  if (sweep::shard_files(session.folder).empty() && arguments.shard.empty()) {
+    sweep::remove_sweep(session.folder);
+    fmt::print(stderr, "stopped by signal {} before any point was done; nothing was written\n", signal);
+    return kSignalled + signal;
   }
-  return text.empty() ? "the only point" : text;
+  const sweep::Ledger ledger = look(session);
+  fmt::print(stderr,
+             "stopped by signal {}: {} of {} points done, kept in {}\n"
+             "the same command with --resume goes on; ecphory collect {} makes a file of what is there\n",
+             signal, ledger.count(sweep::RunStatus::done), session.request.plan.size(),
+             session.folder.string(), session.folder.string());
+  return kSignalled + signal;
 }
 
-void report_failures(const sweep::Plan& plan, const std::vector<sweep::Failure>& failures) {
-  constexpr std::size_t kShown = 10;
-  for (std::size_t i = 0; i < std::min(failures.size(), kShown); ++i) {
-    fmt::print(stderr, "failed: {}: {}\n", settings_of_axes(plan, failures[i].index), failures[i].message);
-  }
-  if (failures.size() > kShown)
-    fmt::print(stderr, "… and {} more; `status` in the file marks all\n", failures.size() - kShown);
-}
-
-store::LabelledArray text_variable(std::string name, std::string text, std::string long_name) {
-  return {.name = std::move(name),
-          .dimensions = {},
-          .shape = {},
-          .values = std::vector<std::string>{std::move(text)},
-          .long_name = std::move(long_name)};
-}
-
-/// Messages of failed runs over the grid, empty where there is none.
-store::LabelledArray messages(const sweep::Plan& plan, const std::vector<sweep::Failure>& failures) {
-  std::vector<std::string> texts(plan.size());
-  for (const sweep::Failure& failure : failures) texts[failure.index] = failure.message;
-  return {.name = "message",
-          .dimensions = plan.dimensions(),
-          .shape = plan.shape(),
-          .values = std::move(texts),
-          .long_name = "why the point failed"};
-}
-
-int execute(const Request& request, const RunArguments& arguments, const std::string& command) {
-  base::CancellationToken cancel;
-  const base::SignalWatch watch(cancel);
+int run(Session& session, const RunArguments& arguments) {
   const auto start = std::chrono::system_clock::now();
-
-  auto progress = std::make_unique<base::Progress>("points", request.plan.size(), stderr);
-  const std::filesystem::path folder = std::filesystem::path(arguments.output).parent_path();
-  sweep::Result result = sweep::run(request.plan, {.threads = arguments.threads,
-                                                   .scratch = folder.empty() ? "." : folder,
-                                                   .cancel = &cancel,
-                                                   .on_progress = [&](std::size_t done, std::size_t failed) {
-                                                     progress->update(done, failed);
-                                                   }});
-  progress.reset();
-
-  report_failures(request.plan, result.failures);
-  const int stopped = cancel.signal();
-  if (stopped != 0 && result.done == 0) {
-    fmt::print(stderr, "stopped by signal {} before any point was done; no file was written\n", stopped);
-    return kSignalled + stopped;
+  const bool shard = !arguments.shard.empty();
+  const sweep::Part part = shard ? sweep::part_of_text(arguments.shard) : sweep::Part{};
+  if (!shard && !arguments.resume) sweep::remove_sweep(session.folder);
+  session.file = sweep::open_sweep(session.folder, session.request.plan, session.request.config,
+                                   store::attributes_of({.title = session.request.title,
+                                                         .experiment = session.request.plan.experiment.name,
+                                                         .command = session.command,
+                                                         .seed = session.request.plan.seed,
+                                                         .start = start,
+                                                         .end = start}));
+  store::remove_parts_of_the_dead(session.folder);
+  sweep::Ledger ledger = look(session);
+  const std::vector<std::size_t> ours = sweep::runs_of(session.request.plan, part);
+  std::vector<std::size_t> runs;
+  for (const std::size_t run : ours) {
+    if (ledger.status[run] == sweep::RunStatus::missing) runs.push_back(run);
   }
-  const auto end = std::chrono::system_clock::now();
-  store::Dataset& dataset = result.dataset;
-  dataset.attributes = store::attributes_of({.title = request.title,
-                                             .experiment = request.plan.experiment.name,
-                                             .command = command,
-                                             .seed = request.plan.seed,
-                                             .start = start,
-                                             .end = end});
-  if (!result.failures.empty()) dataset.arrays.push_back(messages(request.plan, result.failures));
-  dataset.arrays.push_back(
-      text_variable("config", request.config, "the experiment file, every key resolved"));
-  store::write(arguments.output, dataset, request.write);
+  Executed executed;
+  try {
+    executed = execute(session, ledger, runs, sweep::name_of(part), arguments.execution);
+  } catch (const UserError&) {
+    if (!shard && sweep::shard_files(session.folder).empty()) sweep::remove_sweep(session.folder);
+    throw;
+  }
+  if (executed.signal != 0) return stop(session, arguments, executed.signal);
 
-  const double seconds = std::chrono::duration<double>(end - start).count();
-  if (arguments.as_json) {
-    fmt::print("{}\n", json{{"output", arguments.output},
-                            {"runs", request.plan.size()},
-                            {"done", result.done},
-                            {"failed", result.failures.size()},
-                            {"failed_trajectories", result.failed_parts},
-                            {"seconds", seconds}}
-                           .dump(2));
-  } else {
-    fmt::print("{}\n", arguments.output);
-    fmt::print(stderr, "{} of {} points done, {} failed, {:.2f} s\n", result.done, request.plan.size(),
-               result.failures.size(), seconds);
+  ledger = look(session);
+  const double seconds = std::chrono::duration<double>(std::chrono::system_clock::now() - start).count();
+  if (executed.failed > 0 && arguments.execution.fail_fast) {
+    fmt::print(stderr, "stopped at the first failure; {} of {} points done, kept in {}\n",
+               ledger.count(sweep::RunStatus::done), session.request.plan.size(), session.folder.string());
+    return kRunFailed;
   }
-  if (result.failed_parts > 0) {
-    fmt::print(stderr, "{} trajectories failed; {} in the file counts them at every point\n",
-               result.failed_parts, sweep::kFailedParts);
+  if (shard) {
+    print_outcome(session, arguments, ledger, seconds);
+    const bool failed = std::ranges::any_of(ours, [&](std::size_t r) {
+      return ledger.status[r] == sweep::RunStatus::failed || ledger.messages.contains(r);
+    });
+    return failed ? kPointsFailed : kDone;
   }
-  if (stopped != 0) return kSignalled + stopped;
-  return result.failures.empty() && result.failed_parts == 0 ? kDone : kPointsFailed;
+  try {
+    write_collected(session, ledger, arguments.force, sweep::Storage::copied);
+  } catch (const UserError& error) {
+    base::Complaint complaint = error.complaint();
+    complaint.remedy =
+        fmt::format("the points are kept in {}: make room, or ecphory collect {} --output a file elsewhere",
+                    session.folder.string(), session.folder.string());
+    throw UserError(complaint);
+  }
+  print_outcome(session, arguments, ledger, seconds);
+  const std::string left = shortcomings(session, ledger);
+  if (!left.empty()) {
+    fmt::print(stderr, "{}", left);
+    return kPointsFailed;
+  }
+  sweep::remove_sweep(session.folder);
+  return kDone;
 }
 
 }  // namespace
+
+void add_execution(CLI::App& verb, Execution& execution) {
+  verb.add_option("--threads,-t", execution.threads, "threads; default: all cores")
+      ->check(CLI::Range(1, 4096));
+  verb.add_option("--point-timeout", execution.point_timeout, "seconds after which a point has failed")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--commit-every", execution.commit_every,
+                  "seconds after which done points are safe on disk; default: 60")
+      ->check(CLI::NonNegativeNumber);
+  verb.add_flag("--fail-fast", execution.fail_fast, "stop at the first point that fails");
+}
 
 void add_run(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<RunArguments>();
@@ -156,26 +198,39 @@ void add_run(CLI::App& app, int& exit_code) {
                    "the file to write; default: the experiment file's name with .h5");
   verb->add_option("--set", arguments->overrides, "key=value, instead of what the file says; may be repeated")
       ->allow_extra_args(false);
-  verb->add_option("--threads,-t", arguments->threads, "threads; default: all cores")
-      ->check(CLI::Range(1, 4096));
-  verb->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan, run nothing");
-  verb->add_flag("--force", arguments->force, "overwrite an existing output");
+  verb->add_flag("--resume", arguments->resume,
+                 "go on with what an interrupted run has left; do what is missing");
+  verb->add_option("--shard", arguments->shard,
+                   "i/n: do one of n parts, for ecphory collect to put together");
+  add_execution(*verb, arguments->execution);
+  verb->add_flag("--dry-run", arguments->dry_run, "check everything, time a few points, print the plan");
+  verb->add_flag("--force", arguments->force, "begin again, and overwrite an existing output");
   verb->add_flag("--json", arguments->as_json, "print for a machine");
   verb->callback([&exit_code, arguments] {
-    Request request = read_request(arguments->file, arguments->overrides);
-    if (arguments->output.empty()) {
-      arguments->output = std::filesystem::path(arguments->file).stem().string() + ".h5";
-    }
-    request.write.existing = arguments->force ? store::Existing::replace : store::Existing::refuse;
-    store::check_writable(arguments->output, expected_bytes(request.plan), request.write.existing);
+    if (!arguments->shard.empty()) sweep::part_of_text(arguments->shard);
+    if (arguments->output.empty()) arguments->output = fs::path(arguments->file).stem().string() + ".h5";
+    const fs::path folder = sweep_folder(arguments->output);
+    const bool checked =
+        (arguments->resume || !arguments->shard.empty()) && fs::exists(folder / sweep::kPlanFile);
+    Session session{.request = read_request(arguments->file, arguments->overrides,
+                                            checked ? sweep::PointCheck::no : sweep::PointCheck::yes),
+                    .output = arguments->output,
+                    .folder = folder,
+                    .file = {},
+                    .command = command_of(*arguments)};
+    check_places(session, *arguments);
     if (arguments->dry_run) {
-      print_plan(request, arguments->output, arguments->as_json);
+      dry_run(session, arguments->execution.threads, arguments->as_json);
+      return;
+    }
+    if (arguments->resume && !arguments->force && plan_of(session.output) == session.request.plan.hash() &&
+        is_finished(session)) {
+      fmt::print("{}\n", session.output.string());
+      fmt::print(stderr, "nothing is missing\n");
       return;
     }
     exit_code = kRunFailed;  // of whatever is thrown from here on
-    std::string command = "ecphory run " + arguments->file;
-    for (const std::string& text : arguments->overrides) command += " --set '" + text + "'";
-    exit_code = execute(request, *arguments, command + " --output " + arguments->output);
+    exit_code = run(session, *arguments);
   });
 }
 

@@ -15,7 +15,15 @@ enum ExitCode : int {
   kSignalled = 128,  ///< plus the signal's number
 };
 
+struct Execution;
+
+/// The options of verbs that run points.
+void add_execution(CLI::App& verb, Execution& execution);
+
 void add_run(CLI::App& app, int& exit_code);
+void add_status(CLI::App& app, int& exit_code);
+void add_collect(CLI::App& app, int& exit_code);
+void add_retry(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_describe(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);

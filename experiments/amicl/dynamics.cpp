@@ -91,15 +91,14 @@ void check(const base::Point& point) {
   check_integration(contexts.network, integrator_table().read(point));
 }
 
-store::Dataset run(const base::Point& point, const base::RandomKey& key,
-                   const std::shared_ptr<store::Scratch>&) {
+store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
   const models::AmiclDynamicsParameters model = models::amicl_dynamics_table().read(point);
   const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
   const ReadoutSettings readout = readout_table().read(point);
   const IntegratorSettings settings = integrator_table().read(point);
 
-  const models::AmiclContexts contexts = models::present(model, task, key, readout.trials);
-  dynamics::SimulationOptions<double> options = simulation_options(settings, key);
+  const models::AmiclContexts contexts = models::present(model, task, context.key, readout.trials);
+  dynamics::SimulationOptions<double> options = simulation_options(settings, context);
   const bool traces = record_table().read(point).traces;
   if (traces) options.record_times = trace_times(settings.duration);
   options.events = {
@@ -146,6 +145,12 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key,
   return result;
 }
 
+double cost(const base::Point& point) {
+  const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
+  return static_cast<double>(readout_table().read(point).trials) * integrator_table().read(point).duration *
+         static_cast<double>(task.length * task.dimension);
+}
+
 }  // namespace
 
 sweep::Experiment amicl_dynamics() {
@@ -155,6 +160,7 @@ sweep::Experiment amicl_dynamics() {
       .parameters = models::amicl_dynamics().parameters,
       .check = check,
       .run = run,
+      .cost = cost,
   };
   for (const auto* table :
        {&readout_table().parameters(), &integrator_table().parameters(), &record_table().parameters()}) {

@@ -33,14 +33,6 @@ const base::ParameterTable<AmiclRecordParameters>& record_table() {
   return table;
 }
 
-store::LabelledArray scalar(std::string name, double value, std::string long_name) {
-  return {.name = std::move(name),
-          .dimensions = {},
-          .shape = {},
-          .values = std::vector<double>{value},
-          .long_name = std::move(long_name)};
-}
-
 /// A (keys, queries) matrix as a labelled array over (query, key).
 store::LabelledArray matrix(std::string name, const compute::Array<float>& values, std::string long_name) {
   const auto elements = values.elements();
@@ -51,34 +43,40 @@ store::LabelledArray matrix(std::string name, const compute::Array<float>& value
           .long_name = std::move(long_name)};
 }
 
-store::Dataset run(const base::Point& point, const base::RandomKey& key,
-                   const std::shared_ptr<store::Scratch>&) {
+store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
   const models::AmiclParameters model = models::amicl_table().read(point);
   const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
   const std::int64_t trials = trials_table().read(point).trials;
 
   std::int64_t correct = 0;
   double distance = 0;
-  for (const models::AmiclOutcome& outcome : models::amicl_trials<float>(model, task, key, trials)) {
+  for (const models::AmiclOutcome& outcome :
+       models::amicl_trials<float>(model, task, context.key, trials, context.deadline)) {
     correct += outcome.correct ? 1 : 0;
     distance += outcome.distance;
   }
   const base::Proportion accuracy = base::wilson_interval(correct, trials);
   store::Dataset result{
       .arrays = {
-          scalar("accuracy", accuracy.value, "fraction of trials answered with the right label"),
-          scalar("accuracy_low", accuracy.low, "lower end of the 95% Wilson interval"),
-          scalar("accuracy_high", accuracy.high, "upper end of the 95% Wilson interval"),
-          scalar("distance", distance / static_cast<double>(trials),
-                 "mean distance of the read-out from the label, in lengths of the label"),
+          store::scalar("accuracy", accuracy.value, "1", "fraction of trials answered with the right label"),
+          store::scalar("accuracy_low", accuracy.low, "1", "lower end of the 95% Wilson interval"),
+          store::scalar("accuracy_high", accuracy.high, "1", "upper end of the 95% Wilson interval"),
+          store::scalar("distance", distance / static_cast<double>(trials), "1",
+                        "mean distance of the read-out from the label, in lengths of the label"),
       }};
   if (record_table().read(point).scores) {
-    const models::AmiclScores scores = models::amicl_scores(model, task, key, 0);
+    const models::AmiclScores scores = models::amicl_scores(model, task, context.key, 0);
     result.arrays.push_back(matrix("score", scores.score, "similarity of key and query in the first trial"));
     result.arrays.push_back(matrix("softmax", scores.softmax, "softmax of beta times the score over keys"));
     result.arrays.push_back(matrix("argmax", scores.argmax, "1 at the first largest score of each query"));
   }
   return result;
+}
+
+double cost(const base::Point& point) {
+  const tasks::InContextSequenceParameters task = tasks::in_context_sequence_table().read(point);
+  return static_cast<double>(trials_table().read(point).trials) *
+         static_cast<double>(task.length * task.dimension);
 }
 
 }  // namespace
@@ -89,6 +87,7 @@ sweep::Experiment amicl() {
       .title = "Associative memory for in-context learning: accuracy of the published model",
       .parameters = models::amicl().parameters,
       .run = run,
+      .cost = cost,
   };
   for (const auto* table : {&trials_table().parameters(), &record_table().parameters()}) {
     experiment.parameters.insert(experiment.parameters.end(), table->begin(), table->end());

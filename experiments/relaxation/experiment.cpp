@@ -37,7 +37,9 @@ const base::ParameterTable<RecordSettings>& record_table() {
                "what is kept of a trajectory: its course at evenly spaced times or at its own steps, its end "
                "alone, or mean and variance of every neuron over time")
           .add("points", &S::points, "1", "of times: how many", base::between(2, 1e7))
+          .when("record.kept == \"times\"")
           .add("every", &S::every, "1", "of steps: every so many-th is kept", base::between(1, 1e9))
+          .when("record.kept == \"steps\"")
           .add("states", &S::states, "1", "also record the states of all neurons");
   return table;
 }
@@ -139,12 +141,11 @@ void add_statistics(const dynamics::StatisticsRecorder<double>& statistics, stor
   add("variance", statistics.variance(), "variance over time of the state");
 }
 
-store::Dataset run(const base::Point& point, const base::RandomKey& key,
-                   const std::shared_ptr<store::Scratch>& scratch) {
-  const MemoryRun memory = prepare_memory(point, key);
+store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
+  const MemoryRun memory = prepare_memory(point, context.key);
   const IntegratorSettings settings = integrator_table().read(point);
   const RecordSettings record = record_table().read(point);
-  dynamics::SimulationOptions<double> options = simulation_options(settings, key);
+  dynamics::SimulationOptions<double> options = simulation_options(settings, context);
   const auto simulate = [&](dynamics::Recorder<double>* recorder) {
     options.recorder = recorder;
     return dynamics::simulate<double>(memory.network, memory.initial, options);
@@ -157,15 +158,16 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key,
         options.record_times.push_back(settings.duration * static_cast<double>(k) /
                                        static_cast<double>(record.points - 1));
       }
-      dynamics::DiskRecorder<double> recorder(scratch, memory.network.rows(), memory.cues.cols());
+      dynamics::DiskRecorder<double> recorder(context.scratch, memory.network.rows(), memory.cues.cols());
       simulation = simulate(&recorder);
       result.arrays.push_back(store::coordinate("time", options.record_times, "ms", "time"));
-      add_courses(memory, record, recorder.spool(), "time", options.record_times.size(), scratch, result);
+      add_courses(memory, record, recorder.spool(), "time", options.record_times.size(), context.scratch,
+                  result);
       break;
     }
     case Kept::steps: {
       options.record_every = record.every;
-      dynamics::DiskRecorder<double> recorder(scratch, memory.network.rows(), memory.cues.cols());
+      dynamics::DiskRecorder<double> recorder(context.scratch, memory.network.rows(), memory.cues.cols());
       simulation = simulate(&recorder);
       const std::size_t rows = recorder.spool()->longest();
       result.arrays.push_back({.name = "time",
@@ -174,7 +176,7 @@ store::Dataset run(const base::Point& point, const base::RandomKey& key,
                                .values = std::vector{store::Spooled{recorder.spool(), 0}},
                                .units = "ms",
                                .long_name = "time"});
-      add_courses(memory, record, recorder.spool(), "sample", rows, scratch, result);
+      add_courses(memory, record, recorder.spool(), "sample", rows, context.scratch, result);
       break;
     }
     case Kept::end:
@@ -206,7 +208,8 @@ sweep::Experiment relaxation() {
           .title = "Trajectories of a memory from damaged cues",
           .parameters = memory_experiment_parameters(record_table().parameters()),
           .check = check_memory,
-          .run = run};
+          .run = run,
+          .cost = cost_of_memory};
 }
 
 }  // namespace ecphory::experiments

@@ -49,12 +49,11 @@ store::LabelledArray image(std::string name, const MatrixXd& columns, Index n, c
           .attributes = {{"image_shape", std::move(shape)}}};
 }
 
-store::Dataset run(const base::Point& point, const base::RandomKey& key,
-                   const std::shared_ptr<store::Scratch>&) {
-  const MemoryRun memory = prepare_memory(point, key);
+store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
+  const MemoryRun memory = prepare_memory(point, context.key);
   const double threshold = criterion_table().read(point).retrieved_above;
   const IntegratorSettings settings = integrator_table().read(point);
-  dynamics::SimulationOptions<double> options = simulation_options(settings, key);
+  dynamics::SimulationOptions<double> options = simulation_options(settings, context);
   std::vector<Index> targets;
   for (Index j = 0; j < memory.cues.cols(); ++j) targets.push_back(j % memory.patterns.cols());
   options.events = {dynamics::arrival<double>(memory.network, 0, memory.patterns, targets, threshold)};
@@ -107,7 +106,8 @@ sweep::Experiment retrieval() {
           .title = "How often, and how fast, a memory completes damaged cues",
           .parameters = memory_experiment_parameters(own),
           .check = check_memory,
-          .run = run};
+          .run = run,
+          .cost = cost_of_memory};
 }
 
 }  // namespace ecphory::experiments

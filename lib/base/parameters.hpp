@@ -48,6 +48,7 @@ struct Parameter {
   std::string unit;  ///< "1" when dimensionless
   std::string meaning;
   Allowed allowed;
+  std::string when = {};  ///< the Expression without which the key has no effect; empty: it always has one
 };
 
 /// "a number >= 0", "an even whole number >= 4", "one of dot, correlation": for messages and documentation.
@@ -66,7 +67,8 @@ const Parameter& find_parameter(std::vector<Parameter>&& parameters,
 template <class T>
 const T& get(const Point& point, const std::string& key) {
   const auto at = point.find(key);
-  ensure(at != point.end() && std::holds_alternative<T>(at->second), "no such setting in this point: " + key);
+  if (at == point.end() || !std::holds_alternative<T>(at->second))
+    throw Bug("no such setting in this point: " + key);
   return std::get<T>(at->second);
 }
 
@@ -94,7 +96,14 @@ class ParameterTable {
       readers_.push_back([field, key](const Point& point, Struct& s) { s.*field = get<T>(point, key); });
     }
     parameters_.push_back(
-        {key, default_of(Struct{}.*field), std::move(unit), std::move(meaning), std::move(allowed)});
+        {key, default_of(Struct{}.*field), std::move(unit), std::move(meaning), std::move(allowed), {}});
+    return *this;
+  }
+
+  /// Says of the setting that was added last that it has an effect only where the Expression `condition`
+  /// holds.
+  ParameterTable& when(std::string condition) {
+    parameters_.back().when = std::move(condition);
     return *this;
   }
 

@@ -51,6 +51,7 @@ class BlockRun {
     end_ = end;
     start(begin);
     while (!columns_.empty()) {
+      options_.deadline.check();
       attempt();
       for (std::size_t j = 0; j < columns_.size(); ++j) conclude(j);
       drop_finished_groups();

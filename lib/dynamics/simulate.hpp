@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "ecphory/base/deadline.hpp"
 #include "ecphory/dynamics/event.hpp"
 #include "ecphory/dynamics/integrators/integrator.hpp"
 #include "ecphory/dynamics/network.hpp"
@@ -44,6 +45,8 @@ struct SimulationOptions {
   std::vector<double> record_times = {};  ///< ms, ascending, within the duration
   std::int64_t record_every = 0;          ///< every k-th step and the start; 0 is off. Needs a recorder
   Recorder<Real>* recorder = nullptr;     ///< nullptr: states at record_times are kept in the result
+
+  base::Deadline deadline = {};  ///< after which UserError is thrown between two steps
 
   compute::Index first_trajectory =
       0;  ///< number of the first trajectory, for the noise: a batch may be run in parts

@@ -47,33 +47,45 @@ void sync(const fs::path& path, int flags) {
   if (status != 0) fail(path, "flushing it to disk", error);
 }
 
-/// rename() that does not replace, where the file system can; else looks first.
+/// rename() that does not replace. Where the file system cannot (NFS), a second link does the same.
 int rename_to_free_name(const fs::path& from, const fs::path& to) {
   if (syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;
-  if (fs::exists(to)) return EEXIST;
-  return std::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+  return link(from.c_str(), to.c_str()) == 0 ? 0 : errno;  // the part goes with its AtomicFile
 }
 
-/// Removes the parts that killed processes of this machine have left for `path`.
-void remove_stale_parts(const fs::path& path) {
-  const std::string prefix = path.filename().string() + fmt::format(".part-{}-", host_name());
+/// Removes what is called NAME.part-<this host>-<a dead process>-… and whose name begins with `prefix`.
+void remove_parts(const fs::path& folder, const std::string& prefix) {
+  const std::string infix = fmt::format(".part-{}-", host_name());
   std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(path), ignored)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    const pid_t writer = std::atoi(name.c_str() + prefix.size());
+    const std::size_t at = name.rfind(infix);
+    if (!name.starts_with(prefix) || at == std::string::npos) continue;
+    const pid_t writer = std::atoi(name.c_str() + at + infix.size());
     if (writer > 0 && kill(writer, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ignored);
   }
 }
 
 }  // namespace
 
+void remove_parts_of_the_dead(const fs::path& folder) { remove_parts(folder, ""); }
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::create_directory(folder, error) && error) {
+    throw base::UserError({.key = folder.string(),
+                           .problem = "making this folder failed: " + error.message(),
+                           .remedy = "choose another place with --output"});
+  }
+  sync(folder_of(folder), O_RDONLY | O_DIRECTORY);
+}
+
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   static std::atomic<unsigned> count{0};
   part_ = path_;
   part_ += fmt::format(".part-{}-{}-{}", host_name(), getpid(), count++);
-  remove_stale_parts(path_);
+  remove_parts(folder_of(path_), path_.filename().string() + ".part-");
 }
 
 AtomicFile::~AtomicFile() {

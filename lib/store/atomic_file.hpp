@@ -29,6 +29,13 @@ class AtomicFile {
   std::filesystem::path part_;
 };
 
+/// Removes the parts that killed processes of this machine have left in `folder`.
+void remove_parts_of_the_dead(const std::filesystem::path& folder);
+
+/// Makes a folder, so that it is there after a crash; nothing if it is there. Its parent must exist. Throws
+/// UserError.
+void make_folder(const std::filesystem::path& folder);
+
 /// Throws UserError unless a file of about `bytes` can be written as `path`: its folder exists, is writable
 /// and has that much room, and the name is free or may be replaced.
 void check_writable(const std::filesystem::path& path, std::size_t bytes, Existing existing);

@@ -9,8 +9,25 @@
 
 namespace ecphory::store {
 
+std::size_t Box::elements() const {
+  return std::accumulate(count.begin(), count.end(), std::size_t{1}, std::multiplies<>());
+}
+
 std::size_t size_of(const Values& values) {
-  return std::visit([](const auto& v) { return v.size(); }, values);
+  return std::visit(
+      [](const auto& v) -> std::size_t {
+        if constexpr (requires { v.size(); }) return v.size();
+        return 0;
+      },
+      values);
+}
+
+bool is_elsewhere(const Values& values) {
+  return std::visit(
+      [](const auto& v) {
+        return !requires { v.size(); };
+      },
+      values);
 }
 
 LabelledArray coordinate(std::string name, Values values, std::string units, std::string long_name) {
@@ -55,14 +72,14 @@ std::size_t product(const std::vector<std::size_t>& extents, std::size_t n) {
 /// Leading dimensions count the parts.
 void ensure_consistent(const LabelledArray& array, const std::vector<Spooled>& parts) {
   for (const Spooled& part : parts) {
-    base::ensure(array.shape.size() >= part.rank() &&
+    base::ensure(array.shape.size() >= part.rank() && part.rank() == parts.front().rank() &&
                      product(array.shape, array.shape.size() - part.rank()) == parts.size() &&
-                     (part.columns == 0 || array.shape.back() == part.columns),
+                     (part.columns == 0 || array.shape.back() >= part.columns),
                  "a spooled array is series x rows x columns: " + array.name);
     base::ensure(
-        part.spool == nullptr || (array.shape[array.shape.size() - part.rank()] == part.spool->series() &&
+        part.spool == nullptr || (array.shape[array.shape.size() - part.rank()] >= part.spool->series() &&
                                   part.first_column + part.width() <= part.spool->columns()),
-        "a spool has the series and columns of its array: " + array.name);
+        "an array has the series and columns of its spools: " + array.name);
   }
 }
 
@@ -79,7 +96,7 @@ void ensure_consistent(const Dataset& dataset) {
                  "no dimension twice: " + array.name);
     if (const auto* const parts = std::get_if<std::vector<Spooled>>(&array.values)) {
       ensure_consistent(array, *parts);
-    } else {
+    } else if (!is_elsewhere(array.values)) {
       base::ensure(size_of(array.values) == product(array.shape, array.shape.size()),
                    "as many values as the shape says: " + array.name);
     }

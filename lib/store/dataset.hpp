@@ -1,8 +1,11 @@
 #pragma once
 // Labelled arrays: numbers that know their dimensions, coordinates and units. Plain data, no HDF5.
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,7 +17,7 @@
 namespace ecphory::store {
 
 /// Columns of a spool as an array on disk, (series, rows, columns), or (series, rows) of a single column. The
-/// labelled array that has it says how many rows; those that a series lacks are NaN.
+/// labelled array that has it says how many of each; those that the spool lacks are NaN.
 struct Spooled {
   std::shared_ptr<const Spool> spool;  ///< nullptr: nothing but NaN
   std::size_t first_column = 0;
@@ -25,13 +28,51 @@ struct Spooled {
   bool operator==(const Spooled&) const = default;
 };
 
+/// The elements start[i] … start[i] + count[i] − 1 of every dimension i of an array.
+struct Box {
+  std::vector<std::size_t> start;
+  std::vector<std::size_t> count;
+
+  std::size_t elements() const;
+};
+
+/// Numbers of an array that are fetched box by box while it is written, for what is larger than memory.
+template <class T>
+struct Streamed {
+  /// Fills `to`, row-major, with the elements of a box. An error ends the writing.
+  std::function<void(const Box& box, std::span<T> to)> read;
+  bool operator==(const Streamed&) const { return false; }
+};
+
+/// Numbers that stay in another file: boxes of one of its arrays, in ascending order, and where they lie in
+/// this.
+struct Source {
+  std::string file;  ///< as it is called from the folder of the file that maps it
+  std::string array;
+  std::vector<std::size_t> shape;  ///< of that array
+  std::vector<Box> from;
+  std::vector<Box> to;
+};
+
+/// Numbers that stay in other files (an HDF5 virtual dataset). What no source has is NaN, or 0.
+template <class T>
+struct Mapped {
+  std::vector<Source> sources;
+  bool operator==(const Mapped&) const { return false; }
+};
+
 /// The element types a file can hold. Booleans are uint8. Spooled arrays lie one after the other: the leading
 /// dimensions count them.
 using Values = std::variant<std::vector<double>, std::vector<float>, std::vector<std::int64_t>,
-                            std::vector<std::uint8_t>, std::vector<std::string>, std::vector<Spooled>>;
+                            std::vector<std::uint8_t>, std::vector<std::string>, std::vector<Spooled>,
+                            Streamed<double>, Streamed<float>, Streamed<std::int64_t>, Streamed<std::uint8_t>,
+                            Mapped<double>, Mapped<float>, Mapped<std::int64_t>, Mapped<std::uint8_t>>;
 
-/// Elements in memory: numbers, strings, or spooled arrays.
+/// Elements in memory: numbers, strings, or spooled arrays; 0 of a streamed or mapped array.
 std::size_t size_of(const Values& values);
+
+/// Whether the elements are elsewhere until, or even after, the array is written: streamed or mapped.
+bool is_elsewhere(const Values& values);
 
 /// A scalar, or a one-dimensional list of numbers.
 using Attribute = std::variant<std::string, double, std::int64_t, std::vector<double>,

@@ -26,6 +26,11 @@ void start() {
   static_cast<void>(started);
 }
 
+std::recursive_mutex& Turn::mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
 hid_t check(hid_t status, const std::string& doing) {
   if (status >= 0) return status;
   std::string reason;

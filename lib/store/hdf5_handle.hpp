@@ -1,6 +1,7 @@
 #pragma once
 // HDF5 identifiers that close themselves, and HDF5 failures as exceptions. Inside lib/store only.
 
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -43,19 +44,23 @@ void start();
 /// non-negative.
 hid_t check(hid_t status, const std::string& doing);
 
-/// While it lives, HDF5 prints nothing by itself.
-class Quiet {
+/// While it lives, this thread alone uses HDF5, which is not thread-safe, and HDF5 prints nothing by itself.
+/// Stands in everything that calls HDF5; one inside another does no harm.
+class Turn {
  public:
-  Quiet() {
+  Turn() : lock_(mutex()) {
     start();
     H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   }
-  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
+  ~Turn() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
 
  private:
+  static std::recursive_mutex& mutex();
+
+  std::lock_guard<std::recursive_mutex> lock_;
   H5E_auto2_t print_ = nullptr;
   void* data_ = nullptr;
 };

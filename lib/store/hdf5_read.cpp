@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <hdf5_hl.h>
@@ -70,10 +72,15 @@ Values read_values(hid_t type, hid_t space, std::size_t n, const std::string& na
   }
 }
 
+template <class V>
+Attribute attribute_of(const V&, bool) {
+  throw base::Bug("what is read is in memory");
+}
+
 template <class T>
 Attribute attribute_of(const std::vector<T>& values, bool scalar) {
   if constexpr (std::is_same_v<T, Spooled>) {
-    throw base::Bug("nothing that is read is spooled");
+    throw base::Bug("what is read is in memory");
   } else if constexpr (std::is_same_v<T, std::string>) {
     return values.empty() ? std::string() : values.front();
   } else if constexpr (std::is_same_v<T, float>) {
@@ -137,19 +144,16 @@ std::vector<std::string> dimensions_of(hid_t dataset, const std::string& name, s
   return names;
 }
 
-LabelledArray read_array(hid_t file, const std::string& name, std::size_t most_elements) {
+/// Name, dimensions, shape, type and attributes of an array.
+LabelledArray layout_of(hid_t dataset, const std::string& name) {
   const std::string doing = "reading the variable " + name;
-  const Handle dataset(check(H5Dopen2(file, name.c_str(), H5P_DEFAULT), doing), H5Dclose);
   const Handle type(check(H5Dget_type(dataset), doing), H5Tclose);
   const Handle space(check(H5Dget_space(dataset), doing), H5Sclose);
   LabelledArray array;
   array.name = name;
   array.shape = shape_of(space);
   array.dimensions = dimensions_of(dataset, name, array.shape.size());
-  const std::size_t n = elements_of(space);
-  array.values = read_values(type, space, n > most_elements ? 0 : n, name, [&](hid_t memory, void* to) {
-    check(H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to), doing);
-  });
+  array.values = read_values(type, space, 0, name, [](hid_t, void*) {});
   for (auto& [key, value] : read_attributes(dataset)) {
     const auto* const text = std::get_if<std::string>(&value);
     if (key == "units" && text != nullptr) {
@@ -180,29 +184,119 @@ std::vector<std::string> variables_of(hid_t file) {
   return names;
 }
 
+template <class T>
+hid_t memory_type() {
+  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
+  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
+  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
+  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
+}
+
 }  // namespace
 
-Dataset read(const std::filesystem::path& path, const std::string& group, std::size_t most_elements) {
-  const hdf5::Quiet quiet;
+struct Reader::File {
+  std::filesystem::path path;
+  Handle handle;
+  std::map<std::string, Handle> datasets = {};
+  Dataset layout = {};
+
+  /// Does `work`; what HDF5 complains of gets the name of the file.
+  template <class Work>
+  static auto at(const std::filesystem::path& path, const Work& work) {
+    const hdf5::Turn turn;
+    try {
+      return work();
+    } catch (const base::UserError& error) {
+      base::Complaint complaint = error.complaint();
+      complaint.where = path.string();
+      throw base::UserError(complaint);
+    }
+  }
+
+  hid_t dataset(const std::string& name) const {
+    const auto found = datasets.find(name);
+    base::ensure(found != datasets.end(), "no array of this name in the file: " + name);
+    return found->second;
+  }
+};
+
+Reader::Reader(const std::filesystem::path& path, const std::string& group) {
   if (!std::filesystem::exists(path)) {
     throw base::UserError({.key = path.string(), .problem = "there is no such file"});
   }
-  try {
-    const Handle file(check(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "opening it as HDF5"),
-                      H5Fclose);
-    Dataset dataset;
-    const Handle opened(check(H5Gopen2(file, group.c_str(), H5P_DEFAULT), "opening its group " + group),
-                        H5Gclose);
-    dataset.attributes = read_attributes(opened);
+  File::at(path, [&] {
+    file_ = std::make_unique<File>(File{
+        path,
+        Handle(check(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "opening it as HDF5"), H5Fclose)});
+    const Handle opened(
+        check(H5Gopen2(file_->handle, group.c_str(), H5P_DEFAULT), "opening its group " + group), H5Gclose);
+    file_->layout.attributes = read_attributes(opened);
     for (const std::string& name : variables_of(opened)) {
-      dataset.arrays.push_back(read_array(opened, name, most_elements));
+      Handle dataset(check(H5Dopen2(opened, name.c_str(), H5P_DEFAULT), "reading the variable " + name),
+                     H5Dclose);
+      file_->layout.arrays.push_back(layout_of(dataset, name));
+      file_->datasets.emplace(name, std::move(dataset));
     }
-    return dataset;
-  } catch (const base::UserError& error) {
-    base::Complaint complaint = error.complaint();
-    complaint.where = path.string();
-    throw base::UserError(complaint);
+  });
+}
+
+Reader::~Reader() {
+  const hdf5::Turn turn;
+  file_.reset();
+}
+
+const Dataset& Reader::layout() const { return file_->layout; }
+
+Values Reader::read(const std::string& name) const {
+  return File::at(file_->path, [&] {
+    const std::string doing = "reading the variable " + name;
+    const hid_t dataset = file_->dataset(name);
+    const Handle type(check(H5Dget_type(dataset), doing), H5Tclose);
+    const Handle space(check(H5Dget_space(dataset), doing), H5Sclose);
+    return read_values(type, space, elements_of(space), name, [&](hid_t memory, void* to) {
+      check(H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to), doing);
+    });
+  });
+}
+
+template <class T>
+void Reader::read(const std::string& name, const Box& box, std::span<T> to) const {
+  base::ensure(box.elements() == to.size(), "there is room for the box");
+  base::ensure(std::holds_alternative<std::vector<T>>(file_->layout.at(name).values),
+               "an array is read as its own type: " + name);
+  File::at(file_->path, [&] {
+    const std::string doing = "reading the variable " + name;
+    const hid_t dataset = file_->dataset(name);
+    const Handle in_file(check(H5Dget_space(dataset), doing), H5Sclose);
+    const std::vector<hsize_t> start(box.start.begin(), box.start.end());
+    const std::vector<hsize_t> count(box.count.begin(), box.count.end());
+    const Handle in_memory(
+        check(count.empty() ? H5Screate(H5S_SCALAR)
+                            : H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
+              doing),
+        H5Sclose);
+    if (!count.empty()) {
+      check(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+            doing);
+    }
+    check(H5Dread(dataset, memory_type<T>(), in_memory, in_file, H5P_DEFAULT, to.data()), doing);
+  });
+}
+
+template void Reader::read(const std::string&, const Box&, std::span<double>) const;
+template void Reader::read(const std::string&, const Box&, std::span<float>) const;
+template void Reader::read(const std::string&, const Box&, std::span<std::int64_t>) const;
+template void Reader::read(const std::string&, const Box&, std::span<std::uint8_t>) const;
+
+Dataset read(const std::filesystem::path& path, const std::string& group, std::size_t most_elements) {
+  const Reader reader(path, group);
+  Dataset dataset = reader.layout();
+  for (LabelledArray& array : dataset.arrays) {
+    const std::size_t elements =
+        std::accumulate(array.shape.begin(), array.shape.end(), std::size_t{1}, std::multiplies<>());
+    if (elements <= most_elements) array.values = reader.read(array.name);
   }
+  return dataset;
 }
 
 }  // namespace ecphory::store

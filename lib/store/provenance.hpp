@@ -11,12 +11,12 @@ namespace ecphory::store {
 
 /// What made a result, and when.
 struct Provenance {
-  std::string title;
-  std::string experiment;  ///< its kind
-  std::string command;     ///< the command line
+  std::string title = {};
+  std::string experiment = {};  ///< its kind
+  std::string command = {};     ///< the command line
   std::uint64_t seed = 0;
-  std::chrono::system_clock::time_point start;
-  std::chrono::system_clock::time_point end;
+  std::chrono::system_clock::time_point start = {};
+  std::chrono::system_clock::time_point end = {};
 };
 
 /// Root attributes: title, Conventions, experiment, ecphory_version, commit, dirty, host, command, seed,

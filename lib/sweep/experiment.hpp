@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ecphory/base/deadline.hpp"
 #include "ecphory/base/parameters.hpp"
 #include "ecphory/base/random.hpp"
 #include "ecphory/store/dataset.hpp"
@@ -15,6 +16,13 @@ namespace ecphory::sweep {
 
 /// An array of this name counts the parts of a point that failed while its other numbers hold.
 inline constexpr std::string_view kFailedParts = "failed_trajectories";
+
+/// What a run gets beside its settings.
+struct RunContext {
+  base::RandomKey key = {};                      ///< from which it draws everything random
+  std::shared_ptr<store::Scratch> scratch = {};  ///< where spools are kept
+  base::Deadline deadline = {};                  ///< work that may last long asks it now and then
+};
 
 /// A kind of experiment.
 struct Experiment {
@@ -26,11 +34,12 @@ struct Experiment {
   std::function<void(const base::Point&)> check = [](const base::Point&) {};
 
   /// The labelled arrays of one point. Must depend on point and key alone: it runs on any thread, in any
-  /// order. Every point of a sweep gives the same arrays, with the same dimensions, coordinates and shapes;
-  /// only the number of rows of spooled arrays may differ. Spools are kept in `scratch`.
-  std::function<store::Dataset(const base::Point&, const base::RandomKey&,
-                               const std::shared_ptr<store::Scratch>& scratch)>
-      run;
+  /// order. Every point of a sweep gives the same arrays, with the same dimensions; extents may differ, and
+  /// what an array lacks to the largest is then filled with NaN, 0 or empty strings.
+  std::function<store::Dataset(const base::Point&, const RunContext&)> run;
+
+  /// How long a run takes beside others, in any unit. Shards are balanced by it, and long runs start first.
+  std::function<double(const base::Point&)> cost = {};
 };
 
 }  // namespace ecphory::sweep

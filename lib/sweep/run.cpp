@@ -2,236 +2,211 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <condition_variable>
 #include <exception>
-#include <limits>
+#include <map>
+#include <mutex>
+#include <new>
 #include <numeric>
 #include <optional>
+#include <thread>
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include "ecphory/base/error.hpp"
+#include "ecphory/base/exception_slot.hpp"
 #include "ecphory/compute/blas.hpp"
+#include "ecphory/store/hdf5_read.hpp"
+#include "ecphory/sweep/committer.hpp"
+#include "ecphory/sweep/confidence.hpp"
+#include "ecphory/sweep/threads.hpp"
 
 namespace ecphory::sweep {
 namespace {
 
-/// `n` fill values of the same type as `like`.
-store::Values filled(const store::Values& like, std::size_t n) {
-  return std::visit(
-      [&]<class T>(const std::vector<T>& values) -> store::Values {
-        if constexpr (std::is_floating_point_v<T>)
-          return std::vector<T>(n, std::numeric_limits<T>::quiet_NaN());
-        if constexpr (std::is_same_v<T, store::Spooled>) {
-          store::Spooled nothing = values.front();
-          nothing.spool = nullptr;
-          return std::vector<T>(n, nothing);
-        }
-        return std::vector<T>(n);
-      },
-      like);
+/// "3 failed trajectories" when the array of that name counts any.
+std::string failed_parts(const store::Dataset& arrays) {
+  const store::LabelledArray* const failed = arrays.find(kFailedParts);
+  if (failed == nullptr) return "";
+  const auto& counts = std::get<std::vector<std::int64_t>>(failed->values);
+  const std::int64_t count = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  if (count == 0) return "";
+  std::string text = fmt::format("{} {}", count, kFailedParts);
+  std::ranges::replace(text, '_', ' ');
+  return text;
 }
 
-/// Collects the arrays of single runs into arrays over the grid.
-class Collector {
- public:
-  explicit Collector(const Plan& plan) : plan_(plan), statuses_(plan.size()) {}
-
-  void add(std::size_t index, const store::Dataset& result) {
-    if (collected_.arrays.empty()) allocate(result);
-    base::ensure(result.arrays.size() == collected_.arrays.size(), "every point gives the same arrays");
-    for (std::size_t i = 0; i < result.arrays.size(); ++i) {
-      const store::LabelledArray& from = result.arrays[i];
-      store::LabelledArray& to = collected_.arrays[i];
-      if (from.is_coordinate()) {
-        base::ensure(from.values == to.values, "every point gives the same coordinates: " + from.name);
-        continue;
-      }
-      base::ensure(from.name == to.name && from.values.index() == to.values.index(),
-                   "every point gives the same arrays: " + from.name);
-      make_room(from, to);
-      const std::vector<std::size_t> own_shape(
-          to.shape.end() - static_cast<std::ptrdiff_t>(from.shape.size()), to.shape.end());
-      if (own_shape != shape_with_rows_of(from, to)) {
-        throw base::UserError(
-            {.problem = fmt::format("{} has another shape at this point than elsewhere", from.name),
-             .remedy = "do not sweep a setting that changes the shape of what is recorded"});
-      }
-      std::visit(
-          [&]<class T>(const std::vector<T>& values) {
-            std::copy(values.begin(), values.end(),
-                      std::get<std::vector<T>>(to.values).begin() +
-                          static_cast<std::ptrdiff_t>(index * values.size()));
-          },
-          from.values);
-    }
-    statuses_[index] = static_cast<std::uint8_t>(PointStatus::done);
+Record run_one(const Plan& plan, std::size_t run, const std::shared_ptr<store::Scratch>& scratch,
+               double timeout) {
+  const auto start = std::chrono::steady_clock::now();
+  Record record{.run = run};
+  try {
+    const base::Deadline deadline = std::isfinite(timeout) ? base::Deadline(timeout) : base::Deadline();
+    record.arrays = plan.experiment.run(
+        plan.point(run), {.key = plan.random_key(run), .scratch = scratch, .deadline = deadline});
+    record.message = failed_parts(*record.arrays);
+    record.status = RunStatus::done;
+  } catch (const base::Bug&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    record.message = "there is not enough memory for this point";
+    record.status = RunStatus::failed;
+  } catch (const std::exception& error) {
+    record.message = error.what();
+    record.status = RunStatus::failed;
   }
+  record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return record;
+}
 
-  void mark_failed(std::size_t index) { statuses_[index] = static_cast<std::uint8_t>(PointStatus::failed); }
+/// The number that a stop rule looks at.
+std::optional<double> result_of(const StopRule& rule, const store::Dataset& arrays) {
+  const store::LabelledArray* const array = arrays.find(rule.result);
+  if (array == nullptr || !array->shape.empty() ||
+      !std::holds_alternative<std::vector<double>>(array->values)) {
+    throw base::UserError(
+        {.key = "sweep.stop.result",
+         .problem = fmt::format("\"{}\" is no result that is one real number", rule.result),
+         .expected = "the name of a variable without dimensions of its own, such as accuracy",
+         .remedy = "ecphory inspect lists the variables of a result"});
+  }
+  return std::get<std::vector<double>>(array->values).front();
+}
 
-  store::Dataset take() {
-    store::Dataset dataset;
-    const std::vector<std::string> dimensions = plan_.dimensions();
-    for (std::size_t i = 0; i < plan_.axes.size(); ++i)
-      dataset.arrays.push_back(axis_coordinate(i, dimensions[i]));
-    dataset.arrays.push_back({.name = "status",
-                              .dimensions = dimensions,
-                              .shape = plan_.shape(),
-                              .values = std::move(statuses_),
-                              .long_name = "whether the point was run",
-                              .attributes = {{"flag_values", std::vector<std::uint8_t>{0, 1, 2}},
-                                             {"flag_meanings", std::string("missing done failed")}}});
-    std::move(collected_.arrays.begin(), collected_.arrays.end(), std::back_inserter(dataset.arrays));
-    return dataset;
+/// What other shards have of the number that the plan's stop rule looks at, by run.
+std::map<std::size_t, double> known_results(const Plan& plan, const Ledger& ledger) {
+  std::map<std::size_t, double> known;
+  if (!plan.stop) return known;
+  for (std::size_t i = 0; i < ledger.shards.size(); ++i) {
+    const Shard& shard = ledger.shards[i];
+    if (shard.rows.empty()) continue;
+    const store::Values read = store::Reader(shard.path).read(plan.stop->result);
+    const auto* const values = std::get_if<std::vector<double>>(&read);
+    base::ensure(values != nullptr && values->size() == shard.rows.size(), "a stop rule looks at one number");
+    for (std::size_t k = 0; k < shard.rows.size(); ++k) known[shard.rows[k]] = (*values)[k];
+  }
+  return known;
+}
+
+/// Runs that are done one after the other: a single one, or replicates that a stop rule may end.
+std::vector<std::vector<std::size_t>> items_of(const Plan& plan, const std::vector<std::size_t>& runs) {
+  std::vector<std::vector<std::size_t>> items;
+  for (const std::size_t run : runs) {
+    const bool same = plan.stop && !items.empty() &&
+                      items.back().back() / plan.replicate_count() == run / plan.replicate_count();
+    if (!same) items.emplace_back();
+    items.back().push_back(run);
+  }
+  return items;
+}
+
+/// One call of run(): what its threads share.
+class Runner {
+ public:
+  Runner(const Plan& plan, const Ledger& ledger, const std::filesystem::path& folder,
+         const RunOptions& options)
+      : plan_(plan),
+        ledger_(ledger),
+        options_(options),
+        known_(known_results(plan, ledger)),
+        committer_(folder, options.name, plan.hash(), options.commit_every, options.attributes) {}
+
+  Report run(const std::vector<std::size_t>& runs) {
+    const std::vector<std::vector<std::size_t>> items = items_of(plan_, runs);
+    {
+      const std::jthread watcher([this](const std::stop_token& stop) { watch(stop); });
+#pragma omp parallel for schedule(dynamic) if (items.size() > 1)
+      for (std::size_t i = 0; i < items.size(); ++i) trouble_.run([&] { run_item(items[i]); });
+    }
+    if (!trouble_.failed()) trouble_.run([&] { committer_.commit(); });
+    trouble_.rethrow();
+    std::ranges::sort(report_.failures, {}, &Failure::index);
+    return std::move(report_);
   }
 
  private:
-  /// The axis of the rows of a spooled array, counted from the last; nothing for others.
-  static std::optional<std::size_t> rows_from_end(const store::LabelledArray& array) {
-    const auto* const parts = std::get_if<std::vector<store::Spooled>>(&array.values);
-    if (parts == nullptr) return std::nullopt;
-    return parts->front().rank() - 1;
+  bool is_over() const {
+    return failed_fast_ || (options_.cancel != nullptr && options_.cancel->requested());
   }
 
-  /// Spooled arrays take the rows of the longest.
-  static void make_room(const store::LabelledArray& from, store::LabelledArray& to) {
-    if (const auto axis = rows_from_end(from)) {
-      std::size_t& rows = to.shape[to.shape.size() - *axis];
-      rows = std::max(rows, from.shape[from.shape.size() - *axis]);
+  void run_item(const std::vector<std::size_t>& item) {
+    if (!plan_.stop) {
+      if (!is_over()) keep(run_one(plan_, item.front(), scratch(), options_.point_timeout));
+      return;
+    }
+    const std::size_t first = item.front() / plan_.replicate_count() * plan_.replicate_count();
+    std::vector<std::optional<double>> results;
+    for (std::size_t run = first; run < first + plan_.replicate_count() && !is_over(); ++run) {
+      const bool needed = !replicates_needed(*plan_.stop, results).has_value();
+      if (std::ranges::binary_search(item, run)) {
+        Record record{.run = run, .status = RunStatus::not_needed};
+        if (needed) record = run_one(plan_, run, scratch(), options_.point_timeout);
+        if (needed) results.push_back(record.arrays ? result_of(*plan_.stop, *record.arrays) : std::nullopt);
+        keep(std::move(record));
+      } else if (needed) {
+        const auto known = known_.find(run);
+        results.push_back(known == known_.end() ? std::nullopt : std::optional(known->second));
+      }
     }
   }
 
-  static std::vector<std::size_t> shape_with_rows_of(const store::LabelledArray& from,
-                                                     const store::LabelledArray& to) {
-    std::vector<std::size_t> shape = from.shape;
-    if (const auto axis = rows_from_end(from))
-      shape[shape.size() - *axis] = to.shape[to.shape.size() - *axis];
-    return shape;
+  std::shared_ptr<store::Scratch> scratch() {
+    const std::scoped_lock lock(mutex_);
+    return committer_.scratch();
   }
 
-  void allocate(const store::Dataset& first) {
-    store::Dataset collected = first;  // ours only when all of it fits into memory
-    const std::vector<std::string> dimensions = plan_.dimensions();
-    const std::vector<std::size_t> shape = plan_.shape();
-    for (store::LabelledArray& array : collected.arrays) {
-      base::ensure(std::find(dimensions.begin(), dimensions.end(), array.name) == dimensions.end(),
-                   "an experiment's array may not be named like a swept key: " + array.name);
-      if (array.is_coordinate()) continue;
-      array.dimensions.insert(array.dimensions.begin(), dimensions.begin(), dimensions.end());
-      array.shape.insert(array.shape.begin(), shape.begin(), shape.end());
-      array.values = filled(array.values, plan_.size() * store::size_of(array.values));
+  void keep(Record record) {
+    const std::scoped_lock lock(mutex_);
+    finished_ += 1;
+    if (record.status == RunStatus::done) ++report_.done;
+    if (!record.message.empty()) {
+      report_.failures.push_back({record.run, record.message});
+      if (options_.fail_fast) failed_fast_ = true;
     }
-    collected_ = std::move(collected);
+    committer_.add(std::move(record));
+    show_progress();
   }
 
-  store::LabelledArray axis_coordinate(std::size_t i, const std::string& dimension) const {
-    const Axis& axis = plan_.axes[i];
-    const base::Parameter& parameter = base::find_parameter(plan_.experiment.parameters, axis.key);
-    store::Values values = std::visit(
-        [&]<class T>(const T&) -> store::Values {
-          std::vector<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>> list;
-          for (const base::Value& value : axis.values) list.push_back(std::get<T>(value));
-          return list;
-        },
-        axis.values.front());
-    return store::coordinate(dimension, std::move(values), parameter.unit, parameter.meaning);
+  void show_progress() const {
+    if (options_.on_progress) options_.on_progress(finished_, report_.failures.size());
+  }
+
+  /// Commits when it is time to, and once more as soon as the sweep is to end.
+  void watch(const std::stop_token& stop) {
+    bool ending = false;
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested() && !trouble_.failed()) {
+      using namespace std::chrono_literals;
+      wake_.wait_for(lock, stop, 100ms, [] { return false; });
+      trouble_.run([&] {
+        const bool first_sign = is_over() && !std::exchange(ending, true);
+        first_sign ? committer_.commit() : committer_.commit_if_due();
+        show_progress();
+      });
+    }
   }
 
   const Plan& plan_;
-  std::vector<std::uint8_t> statuses_;
-  store::Dataset collected_;
-};
-
-/// What came of one run: its arrays, the message of what it threw, or what ends the whole sweep.
-struct Outcome {
-  std::optional<store::Dataset> arrays = {};
-  std::string message = {};
-  std::exception_ptr bug = {};
-};
-
-Outcome run_one(const Plan& plan, std::size_t index, const std::shared_ptr<store::Scratch>& scratch) {
-  try {
-    return {.arrays = plan.experiment.run(plan.point(index), plan.random_key(index), scratch)};
-  } catch (const base::Bug&) {
-    return {.bug = std::current_exception()};
-  } catch (const std::exception& error) {
-    return {.message = error.what()};
-  }
-}
-
-/// While it lives, OpenMP uses this many threads (0: as many as before).
-class ThreadCount {
- public:
-  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) {
-    if (threads > 0) omp_set_num_threads(threads);
-  }
-  ~ThreadCount() { omp_set_num_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
+  const Ledger& ledger_;
+  const RunOptions& options_;
+  const std::map<std::size_t, double> known_;
+  std::mutex mutex_;  ///< of what follows
+  std::condition_variable_any wake_;
+  Committer committer_;
+  Report report_;
+  std::size_t finished_ = 0;
+  std::atomic<bool> failed_fast_ = false;
+  base::ExceptionSlot trouble_;
 };
 
 }  // namespace
 
-Result run(const Plan& plan, const RunOptions& options) {
-  const std::size_t n = plan.size();
-  std::vector<std::size_t> order = options.order;
-  if (order.empty()) {
-    order.resize(n);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-  }
-  base::ensure(order.size() == n, "the order is a permutation of the runs");
-
+Report run(const Plan& plan, const std::vector<std::size_t>& runs, const Ledger& ledger,
+           const std::filesystem::path& folder, const RunOptions& options) {
   const compute::SingleThreadedBlas one_blas_thread;
   const ThreadCount threads(options.threads);
-  const auto scratch = std::make_shared<store::Scratch>(options.scratch);
-  Collector collector(plan);
-  Result result;
-  std::exception_ptr bug;
-  std::atomic<bool> broken = false;
-
-#pragma omp parallel for schedule(dynamic) if (n > 1)
-  for (std::size_t i = 0; i < n; ++i) {
-    if (broken || (options.cancel != nullptr && options.cancel->requested())) continue;
-    const std::size_t index = order[i];
-    Outcome outcome = run_one(plan, index, scratch);
-#pragma omp critical(ecphory_sweep_collect)
-    {
-      if (outcome.arrays) {
-        try {
-          collector.add(index, *outcome.arrays);
-          ++result.done;
-        } catch (const base::UserError& error) {
-          outcome.message = error.what();
-        } catch (...) {  // a bug, or no memory: no exception may leave a parallel region
-          outcome.bug = std::current_exception();
-        }
-      }
-      if (outcome.bug) {
-        bug = outcome.bug;
-        broken = true;
-      }
-      if (!outcome.message.empty()) {
-        collector.mark_failed(index);
-        result.failures.push_back({index, outcome.message});
-      }
-      if (options.on_progress)
-        options.on_progress(result.done + result.failures.size(), result.failures.size());
-    }
-  }
-  if (bug) std::rethrow_exception(bug);
-
-  std::sort(result.failures.begin(), result.failures.end(),
-            [](const Failure& a, const Failure& b) { return a.index < b.index; });
-  result.dataset = collector.take();
-  if (const store::LabelledArray* const failed = result.dataset.find(kFailedParts)) {
-    const auto& counts = std::get<std::vector<std::int64_t>>(failed->values);
-    result.failed_parts = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
-  }
-  return result;
+  return Runner(plan, ledger, folder, options).run(runs);
 }
 
 }  // namespace ecphory::sweep

@@ -1,50 +1,59 @@
 #pragma once
-// Runs a plan on the threads of one machine.
+// Runs points of a plan on the threads of one machine, and commits them as shards.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "ecphory/base/cancel.hpp"
 #include "ecphory/store/dataset.hpp"
+#include "ecphory/sweep/ledger.hpp"
 #include "ecphory/sweep/plan.hpp"
 
 namespace ecphory::sweep {
 
 struct RunOptions {
-  int threads = 0;                      ///< 0: all that OpenMP gives
-  std::vector<std::size_t> order = {};  ///< a permutation of the runs; empty: as they stand in the plan
-  std::filesystem::path scratch = ".";  ///< folder for what is too large for memory until it is written
+  int threads = 0;           ///< 0: all that OpenMP gives
+  double commit_every = 60;  ///< s; done points are in a shard so soon after, and longer only when
+                             ///< that would take more than a twentieth of the time
+  double point_timeout = std::numeric_limits<double>::infinity();  ///< s
+  bool fail_fast = false;                                          ///< stop at the first failure
+  std::string name = "1-of-1";                                     ///< of the shards
   const base::CancellationToken* cancel = nullptr;
-  /// Called by one thread at a time after each run: how many are done, how many of them failed.
+  /// Root attributes of the shards, at the moment at which they are written.
+  std::function<store::Attributes()> attributes = [] { return store::Attributes{}; };
+  /// Called by one thread at a time, now and then and after each run: how many runs are done, how many of
+  /// them failed or had a part that failed.
   std::function<void(std::size_t done, std::size_t failed)> on_progress = {};
 };
 
-/// A run that threw.
+/// A run that threw, or of which a part failed.
 struct Failure {
   std::size_t index;
   std::string message;
 };
 
-/// How a run of a plan ended. `status` of the dataset, over the grid's dimensions, holds these numbers.
-enum class PointStatus : std::uint8_t { missing = 0, done = 1, failed = 2 };
-
-struct Result {
-  /// Every array of the experiment with the grid's dimensions before its own; coordinates; `status`. Points
-  /// that are not done hold NaN, 0 or an empty string; spooled arrays have the rows of the longest. Only
-  /// `status` and the grid's coordinates when no point is done.
-  store::Dataset dataset;
-  std::size_t done = 0;
+/// What a call of run() did.
+struct Report {
+  std::size_t done = 0;           ///< runs with results
   std::vector<Failure> failures;  ///< in the order of the plan
-  std::int64_t failed_parts = 0;  ///< sum of the array kFailedParts over all points
 };
 
-/// Runs every point of `plan`, points in parallel and each on one BLAS thread. The result's bits depend on
-/// the plan alone. Stops between points when `cancel` is requested. A point that throws is recorded and stops
-/// nothing; a Bug is rethrown. A plan of one run leaves the threads to the experiment's own loops.
-Result run(const Plan& plan, const RunOptions& options);
+/// Runs `runs` of `plan`, those in parallel, each on one BLAS thread, and writes what comes of them into
+/// shards in `folder`: thousands of runs or 64 MB a file, each file whole at any moment, and rewritten as
+/// more is done until it is full. `ledger` is what other shards have of the plan, for a stop rule to go on
+/// from; replicates that the rule makes needless are recorded as such.
+///
+/// The numbers depend on the plan alone. A run that throws or passes its time is recorded and stops nothing;
+/// a Bug is rethrown, as is a shard that cannot be written: what was committed before stays. Stops between
+/// runs when `cancel` is requested: what is done is committed at once, runs in hand when they are done. A
+/// single run leaves the threads to the experiment's own loops.
+Report run(const Plan& plan, const std::vector<std::size_t>& runs, const Ledger& ledger,
+           const std::filesystem::path& folder, const RunOptions& options);
 
 }  // namespace ecphory::sweep

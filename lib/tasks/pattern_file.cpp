@@ -198,8 +198,8 @@ FilePatterns read_hdf5(const std::string& file, const std::string& variable, std
            "one of " + known, fmt::format("write {}:VARIABLE", file));
   }
   return std::visit(
-      [&]<class T>(const std::vector<T>& values) -> FilePatterns {
-        if constexpr (std::is_arithmetic_v<T>) {
+      [&]<class V>(const V& values) -> FilePatterns {
+        if constexpr (requires { static_cast<double>(values[0]); }) {
           if (array->shape.empty() || array->shape.front() < items) {
             refuse(
                 file,
@@ -210,7 +210,7 @@ FilePatterns read_hdf5(const std::string& file, const std::string& variable, std
           FilePatterns result{.patterns = {}, .shape = {array->shape.begin() + 1, array->shape.end()}};
           result.patterns.resize(static_cast<Eigen::Index>(elements), static_cast<Eigen::Index>(items));
           std::transform(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(elements * items),
-                         result.patterns.data(), [](T x) { return static_cast<double>(x); });
+                         result.patterns.data(), [](auto x) { return static_cast<double>(x); });
           return result;
         } else {
           refuse(file, variable + " holds text", "numbers");

@@ -39,14 +39,20 @@ def analysis(monkeypatch, capsys):
 
 @pytest.fixture
 def drawn():
-    """Draws a file; returns the figure and the dataset. Figures are closed after the test."""
-    from matplotlib import pyplot
+    """Draws a file; returns the figure and the dataset."""
 
     def draw(path):
         with ecphory_analysis.open(path) as dataset:
             return figures.draw(dataset), dataset.load()
 
-    yield draw
+    return draw
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    yield
+    from matplotlib import pyplot
+
     pyplot.close("all")
 
 

@@ -121,7 +121,7 @@ def test_status_says_what_its_numbers_mean(small_result):
         status = dataset["status"]
         assert status.dtype == numpy.uint8 and (status == 1).all()
         assert dict(zip(status.attrs["flag_meanings"].split(), status.attrs["flag_values"].tolist())) == {
-            "missing": 0, "done": 1, "failed": 2}
+            "missing": 0, "done": 1, "failed": 2, "not_needed": 3}
 
 
 def test_config_is_the_resolved_experiment_file(small_result):
@@ -140,7 +140,7 @@ def test_root_attributes_say_where_the_file_came_from(small_result):
     with h5py.File(small_result) as file:
         attributes = dict(file.attrs)
     assert list(attributes) == ["title", "Conventions", "experiment", "ecphory_version", "commit", "dirty", "host",
-                                "command", "seed", "start_time", "end_time"]
+                                "command", "seed", "start_time", "end_time", "plan"]
     assert attributes["title"] == "small" and attributes["experiment"] == "amicl" and attributes["seed"] == 7
     assert attributes["Conventions"].startswith("CF-")
     assert attributes["host"] == socket.gethostname()

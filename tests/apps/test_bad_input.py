@@ -31,7 +31,7 @@ BAD_LINES = {
     "empty list": ("sweep.model.a = {values = []}", "sweep.model.a", "the axis is empty", "at least one value",
                    "remove the axis"),
     "axis of zero points": ("sweep.model.a = {linspace = [0.0, 1.0, 0]}", "sweep.model.a", "the axis is empty",
-                            "1 to 100000000 values", "change the last number"),
+                            "1 to 10000000 values", "change the last number"),
     "number for an axis": ("sweep.model.a = 1.0", "sweep.model.a", "this is not an axis", "{values = […]}", ""),
     "bare list for an axis": ("sweep.model.a = [1.0]", "sweep.model.a", "this is not an axis", "{values = […]}", ""),
     "number in an axis": ("sweep.model.a = {values = 1.0}", "sweep.model.a", "an axis needs a list", "{values = […]}",
@@ -185,7 +185,7 @@ def test_a_full_disk_is_refused(with_disk, experiment):
 
 @pytest.mark.parametrize("arguments, problem, remedy", [
     ([], "subcommand is required", "ecphory --help"),
-    (["rum"], "rum: there is no such verb\n  expected: one of run, models, describe, inspect",
+    (["rum"], "rum: there is no such verb\n  expected: one of run, status, collect, retry, models, describe, inspect",
      "did you mean ecphory run?"),
     (["simulate"], "simulate: there is no such verb", "ecphory --help"),
     (["--frce"], "subcommand is required", "ecphory --help"),

@@ -43,7 +43,7 @@ def test_what_cannot_be_integrated_is_refused_before_anything_starts(ecphory, fi
 def test_trajectories_that_fail_are_counted_and_the_rest_is_kept(ecphory):
     run = ecphory("run", MODERN, "--output", "x.h5", "--set", "integrator.max_steps=3")
     assert run.returncode == 3
-    assert "6 trajectories failed" in run.stderr
+    assert "6 failed trajectories" in run.stderr
     with h5py.File(ecphory.folder / "x.h5") as file:
         assert file["failed_trajectories"][()] == 6
         meanings = file["ending"].attrs["flag_meanings"].split()
@@ -68,7 +68,7 @@ def test_what_is_kept_of_a_trajectory(ecphory):
     files = {}
     for kept in ["times", "steps", "end", "statistics"]:
         run = ecphory("run", TWO_LAYER, "--output", f"{kept}.h5", "--set", f"record.kept={kept}", "--set", "record.states=true",
-                      "--set", "record.every=2")
+                      *(["--set", "record.every=2"] if kept == "steps" else []))
         assert run.returncode == 0, run.stderr
         files[kept] = h5py.File(ecphory.folder / f"{kept}.h5")
     end = files["end"]["state"][:]

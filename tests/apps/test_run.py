@@ -3,6 +3,7 @@
 import json
 
 import h5py
+import numpy
 import pytest
 
 from result_files import attributes, config_of, numbers
@@ -103,7 +104,7 @@ def test_json_on_stdout_parses(ecphory, experiment):
     run = ecphory("run", experiment(), "--json")
     said = json.loads(run.stdout)
     assert said.pop("seconds") > 0
-    assert said == {"output": "small.h5", "runs": 6, "done": 6, "failed": 0, "failed_trajectories": 0}
+    assert said == {"output": "small.h5", "runs": 6, "done": 6, "failed": 0, "missing": 0}
 
 
 def test_force_replaces_the_whole_file(ecphory, experiment):
@@ -116,13 +117,25 @@ def test_force_replaces_the_whole_file(ecphory, experiment):
 
 
 def test_failed_points_are_listed_marked_and_cost_no_others(ecphory, experiment):
-    text = ('experiment = "amicl"\ntask.trials = 2\nrecord.scores = true\n'
-            "sweep.model.a = {values = [0.0, 1.0]}\nsweep.task.length = {values = [4, 6]}\n")
-    run = ecphory("run", experiment(text), "--threads", "1")
+    """Points of ten million trials do not end within the time that is given them."""
+    text = ('experiment = "amicl"\nsweep.model.a = {values = [0.0, 1.0]}\n'
+            "sweep.task.trials = {values = [4, 10_000_000]}\n")
+    run = ecphory("run", experiment(text), "--threads", "1", "--point-timeout", "0.3")
     assert run.returncode == 3
     assert run.stdout == "small.h5\n"
-    assert "failed: model.a = 1.0, task.length = 6: score has another shape" in run.stderr
+    assert "failed: model.a = 1.0, task.trials = 10000000: took longer than 0.3 s" in run.stderr
     with h5py.File(ecphory.folder / "small.h5") as file:
         assert file["status"][()].tolist() == [[1, 2], [1, 2]]
-        assert "another shape" in file["message"].asstr()[1, 1] and file["message"].asstr()[1, 0] == ""
+        assert "took longer" in file["message"].asstr()[1, 1] and file["message"].asstr()[1, 0] == ""
         assert (file["accuracy"][:, 0] >= 0).all()
+
+
+def test_what_differs_in_size_between_points_takes_the_largest(ecphory, experiment):
+    text = ('experiment = "amicl"\ntask.trials = 2\nrecord.scores = true\n'
+            "sweep.task.length = {values = [4, 6]}\n")
+    assert ecphory("run", experiment(text)).returncode == 0
+    with h5py.File(ecphory.folder / "small.h5") as file:
+        score = file["score"][()]
+    assert score.shape == (2, 6, 6)
+    assert numpy.isfinite(score[0, :4, :4]).all() and numpy.isfinite(score[1]).all()
+    assert numpy.isnan(score[0, 4:]).all() and numpy.isnan(score[0, :, 4:]).all()

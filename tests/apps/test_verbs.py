@@ -13,7 +13,7 @@ from conftest import BINARY, ROOT
 from result_files import config_of
 
 APP = ROOT / "apps/ecphory"
-VERBS = ["run", "models", "describe", "inspect"]
+VERBS = ["run", "status", "collect", "retry", "models", "describe", "inspect"]
 
 
 def options_of(ecphory, verb):
@@ -66,7 +66,10 @@ def test_describe_shows_equation_source_and_every_key_with_its_default(ecphory):
 def test_describe_shows_every_key_of_an_experiment(ecphory):
     described = json.loads(ecphory("describe", "relaxation", "--json").stdout)
     assert {"model.beta", "model.noise", "task.cues", "integrator.rtol", "record.kept"} <= {key["key"] for key in described["keys"]}
+    points = next(key for key in described["keys"] if key["key"] == "record.points")
+    assert points["when"] == 'record.kept == "times"'
     run = ecphory("describe", "retrieval")
+    assert 'only where model.name == "dense"' in run.stdout
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("retrieval: ") and "task.retrieved_above" in run.stdout
 
@@ -123,15 +126,17 @@ def test_no_escape_codes_outside_a_terminal(ecphory, experiment, small_result):
 @pytest.mark.parametrize("words, expected", [
     (["ecphory", "des"], ["describe"]),
     (["ecphory", ""], [*VERBS, "--version", "--help"]),
-    (["ecphory", "run", ""], ["folder/", "mine.toml"]),
+    (["ecphory", "run", ""], ["folder/", "mine.toml", "x.sweep/"]),
     (["ecphory", "run", "mine.toml", "--th"], ["--threads"]),
-    (["ecphory", "inspect", ""], ["folder/", "x.h5"]),
+    (["ecphory", "inspect", ""], ["folder/", "x.h5", "x.sweep/"]),
     (["ecphory", "inspect", "--c"], ["--config"]),
+    (["ecphory", "status", ""], ["x.sweep"]),
     (["ecphory", "describe", "h"], ["hopfield"]),
     (["ecphory", "describe", "re"], ["relaxation", "retrieval"]),
 ])
 def test_bash_completes(tmp_path, words, expected):
-    (tmp_path / "folder").mkdir()
+    for name in ["folder", "x.sweep"]:
+        (tmp_path / name).mkdir()
     for name in ["mine.toml", "x.h5", "notes.txt"]:
         (tmp_path / name).touch()
     quoted = " ".join(f"'{word}'" for word in words)
@@ -139,7 +144,7 @@ def test_bash_completes(tmp_path, words, expected):
               f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _ecphory; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
     run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert run.stderr == ""
-    assert run.stdout.split() == expected
+    assert sorted(run.stdout.split()) == sorted(expected)
 
 
 @pytest.mark.parametrize("verb", VERBS)

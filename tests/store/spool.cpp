@@ -73,8 +73,9 @@ TEST_CASE("spooled arrays are written whole, in either precision and compressed"
                  {.float32 = single, .gzip = single ? 1 : 0, .existing = store::Existing::replace});
     const store::Dataset read = store::read(folder.path() / "x.h5");
     std::visit(
-        [&]<class T>(const std::vector<T>& x) {
-          if constexpr (std::is_floating_point_v<T>) {
+        [&]<class V>(const V& x) {
+          if constexpr (std::is_same_v<V, std::vector<double>> || std::is_same_v<V, std::vector<float>>) {
+            using T = typename V::value_type;
             const auto at = [&](std::size_t p, std::size_t s, std::size_t row, std::size_t c) {
               return x[((p * 3 + s) * rows + row) * 499 + c];
             };

@@ -28,10 +28,16 @@ sweep::Experiment toy() {
           .run = {}};
 }
 
+sweep::Space grid(const std::vector<Axis>& axes) {
+  sweep::Space space;
+  for (const Axis& axis : axes) space.factors.emplace_back(axis);
+  return space;
+}
+
 std::string refusal(const base::Point& settings, const std::vector<Axis>& axes,
                     std::optional<std::int64_t> replicates = {}) {
   try {
-    sweep::make_plan(toy(), 1, settings, axes, replicates);
+    sweep::make_plan(toy(), 1, settings, grid(axes), replicates);
   } catch (const base::UserError& error) {
     return error.complaint().key + ": " + error.complaint().problem;
   }
@@ -41,9 +47,9 @@ std::string refusal(const base::Point& settings, const std::vector<Axis>& axes,
 }  // namespace
 
 TEST_CASE("a grid has every combination, the last axis fastest, replicates fastest of all") {
-  const auto plan =
-      sweep::make_plan(toy(), 1, {{"task.a", std::int64_t{7}}},
-                       {{"model.n", {std::int64_t{1}, std::int64_t{2}}}, {"model.a", {0.0, 0.5, 1.0}}}, 2);
+  const auto plan = sweep::make_plan(
+      toy(), 1, {{"task.a", std::int64_t{7}}},
+      grid({{"model.n", {std::int64_t{1}, std::int64_t{2}}}, {"model.a", {0.0, 0.5, 1.0}}}), 2);
   CHECK(plan.size() == 12);
   CHECK(plan.shape() == std::vector<std::size_t>{2, 3, 2});
   CHECK(plan.dimensions() == std::vector<std::string>{"n", "a", "replicate"});
@@ -57,19 +63,22 @@ TEST_CASE("a grid has every combination, the last axis fastest, replicates faste
 }
 
 TEST_CASE("axes whose last parts are equal keep their whole names") {
-  const auto plan = sweep::make_plan(toy(), 1, {}, {{"model.a", {1.0}}, {"task.a", {1.0}}}, {});
+  const auto plan = sweep::make_plan(toy(), 1, {}, grid({{"model.a", {1.0}}, {"task.a", {1.0}}}), {});
   CHECK(plan.dimensions() == std::vector<std::string>{"model_a", "task_a"});
 }
 
 TEST_CASE("a point's numbers depend on its settings, not on the plan") {
-  const auto small = sweep::make_plan(toy(), 1, {}, {{"model.a", {0.5}}}, {});
+  const auto small = sweep::make_plan(toy(), 1, {}, grid({{"model.a", {0.5}}}), {});
   const auto large = sweep::make_plan(
-      toy(), 1, {}, {{"task.kind", {Value("y"), Value("x")}}, {"model.a", {0.0, 0.25, 0.5}}}, 3);
+      toy(), 1, {}, grid({{"task.kind", {Value("y"), Value("x")}}, {"model.a", {0.0, 0.25, 0.5}}}), 3);
   CHECK(small.random_key(0).point == large.random_key(15).point);
   std::set<std::uint64_t> points;
   for (std::size_t i = 0; i < large.size(); i += 3) points.insert(large.random_key(i).point);
   CHECK(points.size() == 6);
-  CHECK(sweep::content_hash("toy", small.point(0)) != sweep::content_hash("other", small.point(0)));
+  CHECK(small.identities[0] == large.identities[5]);
+  sweep::Experiment other = toy();
+  other.name = "other";
+  CHECK(sweep::make_plan(other, 1, {}, grid({{"model.a", {0.5}}}), {}).identities != small.identities);
 }
 
 TEST_CASE("how a point is computed and recorded leaves its random numbers as they are") {
@@ -83,6 +92,8 @@ TEST_CASE("how a point is computed and recorded leaves its random numbers as the
     return sweep::make_plan(experiment, 1, settings, {}, {}).random_key(0).point;
   };
   CHECK(key({}) == key({{"integrator.rtol", 1e-3}, {"record.states", true}}));
+  CHECK(sweep::make_plan(experiment, 1, {}, {}, {}).identities !=
+        sweep::make_plan(experiment, 1, {{"integrator.rtol", 1e-3}}, {}, {}).identities);
   CHECK(key({}) != key({{"model.a", 1.0}}));
 }
 
@@ -111,4 +122,65 @@ TEST_CASE("what cannot be planned is refused with its key") {
   CHECK(refusal({{"model.a", 1.0}}, {{"model.a", {2.0}}}) == "model.a: is both set to one value and swept");
   CHECK(refusal({}, {{"model.a", {1.0, 10.0}}}) == "model.a: no");
   CHECK(refusal({}, {}, 0) == "sweep.replicates: 0 is not allowed");
+}
+
+TEST_CASE("the random numbers of a point are those they have always been") {
+  // Published results hang on them: FNV-1a over the experiment and the settings that are not default.
+  const auto plan =
+      sweep::make_plan(toy(), 1, {{"task.kind", std::string("y")}}, grid({{"model.a", {0.5}}}), {});
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const std::string text : {"toy", "model.a", "0.5", "task.kind", "\"y\""}) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    hash = (hash ^ 0xFFU) * 1099511628211ULL;
+  }
+  CHECK(plan.random_key(0).point == base::mix64(hash));
+}
+
+TEST_CASE("the plan's hash tells apart what gives another result file, and nothing else") {
+  const auto hash = [](std::uint64_t seed, const std::vector<Axis>& axes,
+                       std::optional<std::int64_t> replicates) {
+    return sweep::make_plan(toy(), seed, {}, grid(axes), replicates).hash();
+  };
+  const std::uint64_t reference = hash(1, {{"model.a", {0.0, 1.0}}}, 2);
+  CHECK(hash(1, {{"model.a", {0.0, 1.0}}}, 2) == reference);
+  CHECK(hash(2, {{"model.a", {0.0, 1.0}}}, 2) != reference);
+  CHECK(hash(1, {{"model.a", {1.0, 0.0}}}, 2) != reference);
+  CHECK(hash(1, {{"model.a", {0.0, 1.0, 2.0}}}, 2) != reference);
+  CHECK(hash(1, {{"model.a", {0.0, 1.0}}}, 3) != reference);
+  CHECK(hash(1, {{"model.a", {0.0, 1.0}}}, {}) != reference);
+}
+
+TEST_CASE("points that are no grid stand in one dimension, each once") {
+  sweep::Space space = grid({{"model.n", {std::int64_t{1}, std::int64_t{2}}}, {"model.a", {0.0, 1.0}}});
+  space.exclude = {"model.n == 2 and model.a > 0"};
+  const auto plan = sweep::make_plan(toy(), 1, {}, space, 5);
+  CHECK(plan.points == 3);
+  CHECK(plan.dimensions() == std::vector<std::string>{"point", "replicate"});
+  CHECK(plan.shape() == std::vector<std::size_t>{3, 5});
+  CHECK(plan.label(5) == "model.n = 1, model.a = 1.0, replicate 0");
+
+  const sweep::Space crossing{.factors = {sweep::Blocks{{grid({{"model.a", {0.0, 1.0, 2.0}}}),
+                                                         grid({{"task.a", {2.0, 3.0, 4.0}}})}}}};
+  const auto lines = sweep::make_plan(toy(), 1, {}, crossing, {});
+  CHECK(lines.points == 5);  // model.a = 1 and task.a = 3 are the defaults: the lines cross there
+  CHECK(lines.merged == 1);
+  CHECK(std::set(lines.identities.begin(), lines.identities.end()).size() == 5);
+}
+
+TEST_CASE("a stop rule needs replicates and a width") {
+  const auto refused = [](const sweep::StopRule& rule,
+                          std::optional<std::int64_t> replicates) -> std::string {
+    try {
+      sweep::make_plan(toy(), 1, {}, {}, replicates, rule);
+    } catch (const base::UserError& error) {
+      return error.complaint().key;
+    }
+    return "";
+  };
+  CHECK(refused({.result = "x", .width = 0.1, .least = 2}, 10).empty());
+  CHECK(refused({.result = "x", .width = 0.1, .least = 2}, {}) == "sweep.stop");
+  CHECK(refused({.result = "", .width = 0.1, .least = 2}, 10) == "sweep.stop.result");
+  CHECK(refused({.result = "x", .width = 0, .least = 2}, 10) == "sweep.stop.width");
+  CHECK(refused({.result = "x", .width = 0.1, .least = 1}, 10) == "sweep.stop.least");
+  CHECK(refused({.result = "x", .width = 0.1, .least = 11}, 10) == "sweep.stop.least");
 }

@@ -1,31 +1,34 @@
 #include "ecphory/sweep/run.hpp"
 
-#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <csignal>
-#include <cstring>
-#include <numeric>
+#include <mutex>
 #include <stdexcept>
+#include <thread>
 
 #include <doctest/doctest.h>
 
 #include "ecphory/base/error.hpp"
-#include "ecphory/store/hdf5_read.hpp"
-#include "ecphory/store/hdf5_write.hpp"
 
+#include "sweep/toy.hpp"
 #include "temporary_folder.hpp"
 
 using namespace ecphory;
+using sweep::RunStatus;
+using tests::n_of;
+using tests::plan_of;
+using tests::up_to;
+using tests::values;
 
 namespace {
 
 /// Draws numbers, squares n, and throws at n = 13.
-store::Dataset draw(const base::Point& point, const base::RandomKey& key,
-                    const std::shared_ptr<store::Scratch>&) {
-  const std::int64_t n = base::get<std::int64_t>(point, "n");
+store::Dataset draw(const base::Point& point, const sweep::RunContext& context) {
+  const std::int64_t n = n_of(point);
   if (n == 13) throw std::runtime_error("thirteen");
   std::vector<double> x(6);
-  base::RandomStream(key, base::Purpose("toy")).normals(0, std::span(x));
+  base::RandomStream(context.key, base::Purpose("toy")).normals(0, std::span(x));
   return {.arrays = {
               store::coordinate("time", std::vector<double>{0, 1}, "ms", "time"),
               {.name = "x", .dimensions = {"time", "neuron"}, .shape = {2, 3}, .values = x, .units = "mV"},
@@ -33,138 +36,198 @@ store::Dataset draw(const base::Point& point, const base::RandomKey& key,
           }};
 }
 
-sweep::Plan plan_of(std::vector<std::int64_t> numbers, std::optional<std::int64_t> replicates = {},
-                    decltype(sweep::Experiment::run) run = draw) {
-  const sweep::Experiment toy{
-      .name = "toy",
-      .title = "toy",
-      .parameters = {{"n", std::int64_t{0}, "1", "a number", {}}},
-      .run = std::move(run),
-  };
-  return sweep::make_plan(toy, 1, {}, {{"n", {numbers.begin(), numbers.end()}}}, replicates);
+std::vector<RunStatus> status_in(const std::filesystem::path& folder) {
+  return sweep::survey(sweep::read_plan(folder), sweep::Look::closely).status;
 }
 
-std::vector<std::int64_t> up_to(std::int64_t n) {
-  std::vector<std::int64_t> numbers(static_cast<std::size_t>(n));
-  std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
-  return numbers;
-}
-
-/// Equal bit for bit; NaN equals NaN.
-bool same_bits(const store::Dataset& a, const store::Dataset& b) {
-  return std::ranges::equal(a.arrays, b.arrays, [](const auto& x, const auto& y) {
-    if (x.name != y.name || x.shape != y.shape || x.values.index() != y.values.index()) return false;
-    return std::visit(
-        [&]<class T>(const std::vector<T>& v) {
-          const auto& w = std::get<std::vector<T>>(y.values);
-          if constexpr (!std::is_arithmetic_v<T>) return v == w;
-          return v.size() == w.size() && std::memcmp(v.data(), w.data(), v.size() * sizeof(T)) == 0;
-        },
-        x.values);
-  });
+std::size_t files_in(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
 }
 
 }  // namespace
 
 TEST_CASE("results stand at their point of the grid, before their own dimensions") {
-  const sweep::Plan plan = plan_of({3, 1, 2}, 2);
-  const sweep::Result result = sweep::run(plan, {});
-  CHECK(result.done == 6);
-  const auto& x = result.dataset.at("x");
+  const tests::TemporaryFolder folder;
+  const sweep::Plan plan = plan_of({3, 1, 2}, draw, 2);
+  const store::Dataset result = tests::swept(plan, folder.path() / "x");
+  const auto& x = result.at("x");
   CHECK(x.dimensions == std::vector<std::string>{"n", "replicate", "time", "neuron"});
   CHECK(x.shape == std::vector<std::size_t>{3, 2, 2, 3});
   CHECK(x.units == "mV");
   for (std::size_t i = 0; i < plan.size(); ++i) {
-    const store::Dataset alone = draw(plan.point(i), plan.random_key(i), nullptr);
-    const auto& expected = std::get<std::vector<double>>(alone.at("x").values);
-    const auto& all = std::get<std::vector<double>>(x.values);
-    CHECK(std::equal(expected.begin(), expected.end(), all.begin() + static_cast<std::ptrdiff_t>(6 * i)));
+    const store::Dataset alone = draw(plan.point(i), {.key = plan.random_key(i)});
+    const auto& expected = values<double>(alone, "x");
+    CHECK(std::equal(expected.begin(), expected.end(),
+                     values<double>(result, "x").begin() + static_cast<std::ptrdiff_t>(6 * i)));
   }
-  CHECK(std::get<std::vector<std::int64_t>>(result.dataset.at("square").values) ==
-        std::vector<std::int64_t>{9, 9, 1, 1, 4, 4});
-  CHECK(std::get<std::vector<std::int64_t>>(result.dataset.at("n").values) ==
-        std::vector<std::int64_t>{3, 1, 2});
-  CHECK(result.dataset.at("time").is_coordinate());
+  CHECK(values<std::int64_t>(result, "square") == std::vector<std::int64_t>{9, 9, 1, 1, 4, 4});
+  CHECK(values<std::int64_t>(result, "n") == std::vector<std::int64_t>{3, 1, 2});
+  CHECK(result.at("time").is_coordinate());
 }
 
-TEST_CASE("the bits do not depend on threads, order or repetition") {
-  const sweep::Plan plan = plan_of(up_to(50), 3);
-  const store::Dataset reference = sweep::run(plan, {.threads = 1}).dataset;
-  CHECK(same_bits(reference, sweep::run(plan, {.threads = 1}).dataset));
-  CHECK(same_bits(reference, sweep::run(plan, {.threads = 2}).dataset));
-  CHECK(same_bits(reference, sweep::run(plan, {.threads = 5}).dataset));
-  std::vector<std::size_t> order(plan.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+TEST_CASE("the bits do not depend on threads, order, parts, how often is committed, or repetition") {
+  const tests::TemporaryFolder folder;
+  const sweep::Plan plan = plan_of(up_to(50), draw, 3);
+  const store::Dataset reference = tests::swept(plan, folder.path() / "reference", {.threads = 1});
+  CHECK(tests::same_bits(reference, tests::swept(plan, folder.path() / "again", {.threads = 1})));
+  CHECK(tests::same_bits(reference, tests::swept(plan, folder.path() / "two", {.threads = 2})));
+  CHECK(tests::same_bits(reference,
+                         tests::swept(plan, folder.path() / "five", {.threads = 5, .commit_every = 0})));
+  for (const std::size_t parts : {3UL, 16UL}) {
+    const std::filesystem::path here = folder.path() / std::to_string(parts);
+    for (std::size_t i = parts; i > 0; --i) tests::run_part(plan, here, {i, parts}, {.threads = 2});
+    CHECK(files_in(here) == 1 + parts);
+    CHECK(tests::same_bits(reference, tests::collected(plan, here)));
+  }
+  const std::filesystem::path shuffled = folder.path() / "shuffled";
+  const sweep::PlanFile file =
+      sweep::open_sweep(shuffled, plan, "", store::attributes_of({.experiment = "toy"}));
+  std::vector<std::size_t> order = sweep::runs_of(plan, {});
   std::ranges::sort(order, {}, [](std::size_t i) { return base::mix64(i); });
-  CHECK(same_bits(reference, sweep::run(plan, {.threads = 2, .order = order}).dataset));
+  sweep::run(plan, order, {}, shuffled, {.threads = 2});
+  CHECK(tests::same_bits(reference, tests::collected(plan, shuffled)));
 }
 
-TEST_CASE("a point that throws is recorded and stops nothing") {
-  const sweep::Plan plan = plan_of({12, 13, 14});
-  const sweep::Result result = sweep::run(plan, {.threads = 2});
-  CHECK(result.done == 2);
-  REQUIRE(result.failures.size() == 1);
-  CHECK(result.failures[0].index == 1);
-  CHECK(result.failures[0].message == "thirteen");
-  CHECK(std::get<std::vector<std::uint8_t>>(result.dataset.at("status").values) ==
-        std::vector<std::uint8_t>{1, 2, 1});
-  const auto& x = std::get<std::vector<double>>(result.dataset.at("x").values);
+TEST_CASE("a point that throws is recorded and stops nothing; a retry of it supersedes it") {
+  const tests::TemporaryFolder folder;
+  const sweep::Plan plan = plan_of({12, 13, 14}, draw);
+  const sweep::Report report = tests::run_part(plan, folder.path() / "x", {}, {.threads = 2});
+  CHECK(report.done == 2);
+  REQUIRE(report.failures.size() == 1);
+  CHECK(report.failures[0].index == 1);
+  CHECK(report.failures[0].message == "thirteen");
+  const store::Dataset result = tests::collected(plan, folder.path() / "x");
+  CHECK(values<std::uint8_t>(result, "status") == std::vector<std::uint8_t>{1, 2, 1});
+  CHECK(values<std::string>(result, "message") == std::vector<std::string>{"", "thirteen", ""});
+  const auto& x = values<double>(result, "x");
   CHECK(std::all_of(x.begin() + 6, x.begin() + 12, [](double value) { return std::isnan(value); }));
   CHECK(std::none_of(x.begin(), x.begin() + 6, [](double value) { return std::isnan(value); }));
-}
 
-TEST_CASE("cancelling keeps what is done and marks the rest as missing") {
-  base::CancellationToken cancel;
-  const sweep::Plan plan = plan_of(up_to(20));
-  const sweep::Result result =
-      sweep::run(plan, {.threads = 1, .cancel = &cancel, .on_progress = [&](std::size_t done, std::size_t) {
-                          if (done == 5) cancel.request(SIGINT);
-                        }});
-  CHECK(result.done == 5);
-  const auto& status = std::get<std::vector<std::uint8_t>>(result.dataset.at("status").values);
-  CHECK(std::count(status.begin(), status.end(), 1) == 5);
-  CHECK(std::count(status.begin(), status.end(), 0) == 15);
-}
-
-TEST_CASE("a shape that changes from point to point fails that point; a bug comes through") {
-  const auto changing = [](const base::Point& point, const base::RandomKey&,
-                           const std::shared_ptr<store::Scratch>&) -> store::Dataset {
-    const auto n = static_cast<std::size_t>(base::get<std::int64_t>(point, "n"));
-    return {.arrays = {{.name = "x", .dimensions = {"k"}, .shape = {n}, .values = std::vector<double>(n)}}};
+  const auto mended = [](const base::Point& point, const sweep::RunContext& context) {
+    return draw({{"n", n_of(point) == 13 ? std::int64_t{0} : n_of(point)}}, context);
   };
-  const sweep::Result result = sweep::run(plan_of({2, 3}, {}, changing), {.threads = 1});
-  REQUIRE(result.failures.size() == 1);
-  CHECK(result.failures[0].message.find("another shape") != std::string::npos);
+  const sweep::Ledger ledger = sweep::survey(sweep::read_plan(folder.path() / "x"), sweep::Look::closely);
+  CHECK(ledger.failed() == std::vector<std::size_t>{1});
+  sweep::run(plan_of({12, 13, 14}, mended), ledger.failed(), ledger, folder.path() / "x", {.name = "retry"});
+  const store::Dataset after = tests::collected(plan, folder.path() / "x");
+  CHECK(values<std::uint8_t>(after, "status") == std::vector<std::uint8_t>{1, 1, 1});
+  CHECK(after.find("message") == nullptr);
+}
 
-  const auto buggy = [](const base::Point&, const base::RandomKey&,
-                        const std::shared_ptr<store::Scratch>&) -> store::Dataset {
+TEST_CASE("a point of which a part failed is done, and counts among the failures") {
+  const tests::TemporaryFolder folder;
+  const auto partly = [](const base::Point& point, const sweep::RunContext&) -> store::Dataset {
+    return {.arrays = {{.name = std::string(sweep::kFailedParts),
+                        .dimensions = {},
+                        .shape = {},
+                        .values = std::vector<std::int64_t>{n_of(point)}}}};
+  };
+  const sweep::Plan plan = plan_of({0, 3}, partly);
+  CHECK(tests::run_part(plan, folder.path() / "x").failures.size() == 1);
+  const sweep::Ledger ledger = sweep::survey(sweep::read_plan(folder.path() / "x"), sweep::Look::closely);
+  CHECK(ledger.status == std::vector<RunStatus>{RunStatus::done, RunStatus::done});
+  CHECK(ledger.failed() == std::vector<std::size_t>{1});
+  CHECK(ledger.messages.at(1) == "3 failed trajectories");
+}
+
+TEST_CASE("a point that takes too long fails, the others do not") {
+  const tests::TemporaryFolder folder;
+  const auto slow = [](const base::Point& point, const sweep::RunContext& context) -> store::Dataset {
+    for (int i = 0; i < 400 * n_of(point); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      context.deadline.check();
+    }
+    return {};
+  };
+  const sweep::Report report =
+      tests::run_part(plan_of({0, 1, 0 + 2}, slow), folder.path() / "x", {}, {.point_timeout = 0.2});
+  CHECK(report.done == 1);
+  REQUIRE(report.failures.size() == 2);
+  CHECK(report.failures[0].message.starts_with("took longer than 0.2 s"));
+}
+
+TEST_CASE("cancelling commits what is done and leaves the rest missing; resuming does what is missing") {
+  const tests::TemporaryFolder folder;
+  base::CancellationToken cancel;
+  std::atomic<int> runs = 0;
+  const auto counted = [&](const base::Point& point, const sweep::RunContext& context) {
+    if (++runs == 5) cancel.request(SIGTERM);
+    return draw(point, context);
+  };
+  const sweep::Plan plan = plan_of(up_to(20), counted);
+  const sweep::Report report =
+      tests::run_part(plan, folder.path() / "x", {}, {.threads = 1, .cancel = &cancel});
+  CHECK(report.done == 5);
+  CHECK(std::ranges::count(status_in(folder.path() / "x"), RunStatus::done) == 5);
+  CHECK(std::ranges::count(status_in(folder.path() / "x"), RunStatus::missing) == 15);
+  const store::Dataset resumed = tests::swept(plan, folder.path() / "x");
+  CHECK(runs == 20);
+  CHECK(tests::same_bits(resumed, tests::swept(plan_of(up_to(20), draw), folder.path() / "undisturbed")));
+}
+
+TEST_CASE("the first failure ends the sweep where that is asked") {
+  const tests::TemporaryFolder folder;
+  const sweep::Plan plan = plan_of(up_to(40), draw);
+  tests::run_part(plan, folder.path() / "x", {}, {.threads = 1, .fail_fast = true});
+  const std::vector<RunStatus> status = status_in(folder.path() / "x");
+  CHECK(std::ranges::count(status, RunStatus::done) == 13);
+  CHECK(std::ranges::count(status, RunStatus::failed) == 1);
+  CHECK(std::ranges::count(status, RunStatus::missing) == 26);
+}
+
+TEST_CASE("done points are committed while a long one is still running") {
+  const tests::TemporaryFolder folder;
+  std::atomic<bool> seen = false;
+  const auto long_last = [&](const base::Point& point, const sweep::RunContext&) -> store::Dataset {
+    for (int i = 0; n_of(point) == 2 && i < 1000 && !seen; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      if (sweep::shard_files(folder.path() / "x").empty()) continue;
+      const std::vector<RunStatus> status = status_in(folder.path() / "x");
+      seen = status == std::vector<RunStatus>{RunStatus::done, RunStatus::done, RunStatus::missing};
+    }
+    return {};
+  };
+  tests::run_part(plan_of({0, 1, 2}, long_last), folder.path() / "x", {},
+                  {.threads = 1, .commit_every = 0.05});
+  CHECK(seen);
+  CHECK(files_in(folder.path() / "x") == 2);  // the plan and one shard, rewritten
+}
+
+TEST_CASE("a bug comes through") {
+  const tests::TemporaryFolder folder;
+  const auto buggy = [](const base::Point&, const sweep::RunContext&) -> store::Dataset {
     throw base::Bug("oops");
   };
-  CHECK_THROWS_AS(sweep::run(plan_of({2, 3}, {}, buggy), {.threads = 2}), base::Bug);
+  CHECK_THROWS_AS(tests::run_part(plan_of({2, 3}, buggy), folder.path() / "x"), base::Bug);
 }
 
-TEST_CASE("spooled arrays take the rows of the longest point; what is not there is NaN") {
-  const auto spooling = [](const base::Point& point, const base::RandomKey&,
-                           const std::shared_ptr<store::Scratch>& scratch) -> store::Dataset {
-    const std::int64_t n = base::get<std::int64_t>(point, "n");
-    if (n == 2) throw std::runtime_error("two");
-    auto spool = std::make_shared<store::Spool>(scratch, 1, 1);
-    for (std::int64_t k = 0; k < n; ++k) spool->append(0, std::vector{10.0 * static_cast<double>(n)});
-    return {.arrays = {{.name = "x",
-                        .dimensions = {"trajectory", "sample"},
-                        .shape = {1, static_cast<std::size_t>(n)},
-                        .values = std::vector{store::Spooled{spool}}}}};
-  };
+TEST_CASE("two processes with the same shard do no harm") {
   const tests::TemporaryFolder folder;
-  const sweep::Result result =
-      sweep::run(plan_of({1, 3, 2}, {}, spooling), {.threads = 2, .scratch = folder.path()});
-  CHECK(std::filesystem::is_empty(folder.path()));
-  store::write(folder.path() / "x.h5", result.dataset, {});
-  const store::Dataset read = store::read(folder.path() / "x.h5");
-  CHECK(read.at("x").shape == std::vector<std::size_t>{3, 1, 3});
-  const auto& x = std::get<std::vector<double>>(read.at("x").values);
-  CHECK(x[0] == 10);
-  CHECK(std::isnan(x[1]));
-  CHECK(std::vector(x.begin() + 3, x.begin() + 6) == std::vector{30.0, 30.0, 30.0});
-  CHECK(std::all_of(x.begin() + 6, x.end(), [](double value) { return std::isnan(value); }));
+  const sweep::Plan plan = plan_of(up_to(200), draw);
+  std::mutex start;
+  std::vector<std::thread> both;
+  start.lock();
+  for (int i = 0; i < 2; ++i) {
+    both.emplace_back([&] {
+      { const std::scoped_lock go(start); }
+      tests::run_part(plan, folder.path() / "x", {1, 2}, {.threads = 1, .commit_every = 0});
+    });
+  }
+  start.unlock();
+  for (std::thread& one : both) one.join();
+  tests::run_part(plan, folder.path() / "x", {2, 2});
+  CHECK(tests::same_bits(tests::collected(plan, folder.path() / "x"),
+                         tests::swept(plan, folder.path() / "alone")));
+}
+
+TEST_CASE("a single point leaves the threads to the experiment") {
+  const tests::TemporaryFolder folder;
+  std::atomic<int> threads = 0;
+  const auto parallel = [&](const base::Point&, const sweep::RunContext&) -> store::Dataset {
+#pragma omp parallel num_threads(2)
+    ++threads;
+    return {};
+  };
+  tests::run_part(plan_of({1}, parallel), folder.path() / "x", {}, {.threads = 2});
+  CHECK(threads == 2);
 }

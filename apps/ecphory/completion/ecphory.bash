@@ -4,10 +4,16 @@ _ecphory() {
   local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]:-} choices=
   COMPREPLY=()
   if [[ $COMP_CWORD -eq 1 ]]; then
-    choices="run models describe inspect --version --help"
+    choices="run status collect retry models describe inspect --version --help"
   elif [[ $word == -* ]]; then
     case $verb in
-      run) choices="--output --set --threads --dry-run --force --json --help" ;;
+      run)
+        choices="--output --set --resume --shard --threads --point-timeout --commit-every --fail-fast --dry-run --force
+          --json --help"
+        ;;
+      status) choices="--json --help" ;;
+      collect) choices="--output --virtual --force --help" ;;
+      retry) choices="--threads --point-timeout --commit-every --fail-fast --help" ;;
       models | describe) choices="--json --help" ;;
       inspect) choices="--config --json --help" ;;
     esac
@@ -15,6 +21,7 @@ _ecphory() {
     case $verb in
       describe) choices=$("${COMP_WORDS[0]}" describe '?' 2>&1 | sed -n 's/^ *expected: one of //p' | tr -d ,) ;;
       run) mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"; compgen -f -X '!*.toml' -- "$word") ;;
+      status | collect | retry) mapfile -t COMPREPLY < <(compgen -d -X '!*.sweep' -- "$word") ;;
       inspect) mapfile -t COMPREPLY < <(compgen -d -S / -- "$word"; compgen -f -X '!*.h5' -- "$word") ;;
     esac
   fi

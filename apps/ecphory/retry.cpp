@@ -1,0 +1,45 @@
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "session.hpp"
+#include "verbs.hpp"
+
+namespace ecphory::app {
+
+void add_retry(CLI::App& app, int& exit_code) {
+  struct Arguments {
+    std::string plan;
+    Execution execution;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* const verb = app.add_subcommand("retry", "Run again what failed in a sweep, and nothing else");
+  verb->add_option("PLAN", arguments->plan, "the sweep: its folder, or the plan in it")->required();
+  add_execution(*verb, arguments->execution);
+  verb->callback([&exit_code, arguments] {
+    const Session session = open_session(arguments->plan, "ecphory retry " + arguments->plan);
+    exit_code = kRunFailed;  // of whatever is thrown from here on
+    sweep::Ledger ledger = look(session);
+    const std::vector<std::size_t> runs = ledger.failed();
+    const Executed executed = execute(session, ledger, runs, "retry", arguments->execution);
+    if (executed.signal != 0) {
+      exit_code = kSignalled + executed.signal;
+      return;
+    }
+    ledger = look(session);
+    fmt::print(stderr, "{} of {} points that had failed are done\n", runs.size() - executed.failed,
+               runs.size());
+    if (plan_of(session.output) == session.file.hash) {
+      write_collected(session, ledger, false, sweep::Storage::copied);
+      fmt::print("{}\n", session.output.string());
+    } else {
+      fmt::print("{}\n", session.folder.string());
+    }
+    const std::string left = shortcomings(session, ledger);
+    fmt::print(stderr, "{}", left);
+    exit_code = left.empty() ? kDone : kPointsFailed;
+  });
+}
+
+}  // namespace ecphory::app

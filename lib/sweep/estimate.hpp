@@ -1,0 +1,23 @@
+#pragma once
+// How long a sweep will take, and how large its result will be.
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+#include "ecphory/sweep/plan.hpp"
+
+namespace ecphory::sweep {
+
+struct Estimate {
+  double seconds = 0;        ///< of one thread, for all runs
+  double bytes = 0;          ///< of the collected file
+  std::size_t sampled = 0;   ///< runs that were timed
+  std::string failure = {};  ///< what a sampled run threw, if one did
+};
+
+/// Times runs spread over the plan, on one thread each and for about a second together; one that takes longer
+/// than ten is given up. Scales by the experiment's cost where it knows it. `scratch` is a folder.
+Estimate estimate(const Plan& plan, const std::filesystem::path& scratch);
+
+}  // namespace ecphory::sweep
