@@ -1,7 +1,10 @@
 #include "ecphory/experiments/memory_runs.hpp"
 
 #include <array>
+#include <mutex>
 #include <numeric>
+#include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -67,6 +70,29 @@ dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings&
   return options;
 }
 
+namespace {
+
+/// Whether the file has such patterns. Points of a sweep with the same patterns load them once.
+void check_patterns(const tasks::PatternParameters& task) {
+  if (task.file.empty()) return;
+  static std::mutex mutex;
+  static std::set<std::tuple<std::string, std::int64_t, tasks::Transform>> good;
+  const std::scoped_lock lock(mutex);
+  const std::tuple patterns(task.file, task.patterns, task.transform);
+  if (good.contains(patterns)) return;
+  try {
+    tasks::load_patterns(task, {});
+  } catch (const base::UserError& error) {
+    base::Complaint complaint = error.complaint();
+    complaint.problem = complaint.key + ": " + complaint.problem;
+    complaint.key = "task.file";
+    throw base::UserError(complaint);
+  }
+  good.insert(patterns);
+}
+
+}  // namespace
+
 void check_integration(const dynamics::Network<double>& network, const IntegratorSettings& settings) {
   try {
     dynamics::check(network, simulation_options(settings, {}));
@@ -78,17 +104,7 @@ void check_integration(const dynamics::Network<double>& network, const Integrato
 }
 
 void check_memory(const base::Point& point) {
-  const tasks::PatternParameters task = tasks::pattern_table().read(point);
-  if (!task.file.empty()) {
-    try {
-      tasks::load_patterns(task, {});
-    } catch (const base::UserError& error) {
-      base::Complaint complaint = error.complaint();
-      complaint.problem = complaint.key + ": " + complaint.problem;
-      complaint.key = "task.file";
-      throw base::UserError(complaint);
-    }
-  }
+  check_patterns(tasks::pattern_table().read(point));
   dynamics::Network<double> network = models::memory_of(point).build(point, Eigen::MatrixXd::Ones(2, 1));
   dynamics::require_path(network, 0, 0);
   models::add_fluctuations(network, models::fluctuations_table().read(point));

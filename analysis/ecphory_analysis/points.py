@@ -25,7 +25,7 @@ def fits(dataset):
 
 
 def draw(dataset):
-    """One panel a setting, up to six; a logarithmic axis where it spans more than two decades. In the colours of the first."""
+    """One panel a setting, up to six, in the colours of the first; a logarithmic axis where most values are small."""
     keys = swept_numbers(dataset)[:6]
     result = dataset[result_of(dataset)]
     drawn, axes = style.figure(1, len(keys), size=(1.2 + 2.8 * len(keys), 3.6))
@@ -33,10 +33,11 @@ def draw(dataset):
     for axis, key in zip(axes[0], keys, strict=True):
         values = dataset[key]
         axis.scatter(values, result, c=shade, cmap="viridis", s=14, alpha=0.8, linewidths=0)
-        positive = values.values[numpy.isfinite(values.values)]
-        if positive.size and positive.min() > 0 and positive.max() > 100 * positive.min():
+        finite = values.values[numpy.isfinite(values.values)]
+        if finite.size and finite.min() > 0 and numpy.median(finite) < finite.max() / 5:
             axis.set_xscale("log")
-        axis.set_xlabel(style.label(values))
+        units = values.attrs.get("units", "1")
+        axis.set_xlabel(key if units == "1" else f"{key} [{units}]")
     axes[0, 0].set_ylabel(style.label(result))
     drawn.suptitle(dataset.attrs.get("title", ""))
     return drawn

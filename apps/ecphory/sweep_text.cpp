@@ -20,9 +20,9 @@ using base::Value;
 
 constexpr const char* kAnAxis =
     "{values = […]}, {linspace = [first, last, n]}, {logspace = …} or {geomspace = …}";
-const std::vector<std::string> kAxisKinds = {"values", "linspace", "logspace", "geomspace"};
-const std::vector<std::string> kRangeKinds = {"linear", "logarithmic"};
-const std::vector<std::string> kParts = {"zip", "sample", "block", "exclude", "replicates", "stop"};
+const std::vector<std::string> axis_kinds = {"values", "linspace", "logspace", "geomspace"};
+const std::vector<std::string> range_kinds = {"linear", "logarithmic"};
+const std::vector<std::string> part_names = {"zip", "sample", "block", "exclude", "replicates", "stop"};
 
 bool is_among(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -68,11 +68,11 @@ AxisText axis_of(const toml::table& table, const std::string& key, const std::st
       axis.when = string_of(node, key, where);
       continue;
     }
-    if (!is_among(kAxisKinds, name)) {
+    if (!is_among(axis_kinds, name)) {
       complain(where, key,
                {.problem = fmt::format("\"{}\" is no way to write an axis", name),
                 .expected = kAnAxis,
-                .remedy = did_you_mean(name, kAxisKinds)});
+                .remedy = did_you_mean(name, axis_kinds)});
     }
     if (!axis.kind.empty())
       complain(where, key, {.problem = "an axis is written in one way", .expected = kAnAxis});
@@ -109,8 +109,8 @@ std::vector<Leaf> leaves_of(const toml::table& table, const std::string& prefix,
     const toml::table* const inner = node.as_table();
     if (inner == nullptr) {
       complain(where(node), key,
-               {.problem = kinds == kAxisKinds ? "this is not an axis" : "this is not a range",
-                .expected = kinds == kAxisKinds ? kAnAxis : "{linear = [low, high]} or {logarithmic = …}"});
+               {.problem = kinds == axis_kinds ? "this is not an axis" : "this is not a range",
+                .expected = kinds == axis_kinds ? kAnAxis : "{linear = [low, high]} or {logarithmic = …}"});
     }
     if (is_leaf(*inner, key, kinds)) {
       leaves.push_back({key, inner});
@@ -127,7 +127,7 @@ std::vector<Leaf> leaves_of(const toml::table& table, const std::string& prefix,
 std::vector<AxisText> axes_of(const toml::table& table, const std::vector<std::string>& skipped,
                               const Where& where, SweepText& sweep) {
   std::vector<AxisText> axes;
-  for (const Leaf& leaf : leaves_of(table, "sweep.", kAxisKinds, skipped, where)) {
+  for (const Leaf& leaf : leaves_of(table, "sweep.", axis_kinds, skipped, where)) {
     axes.push_back(axis_of(*leaf.table, leaf.key, where(*leaf.table)));
     sweep.where.try_emplace(leaf.key, where(*leaf.table));
   }
@@ -146,7 +146,7 @@ SampleText sample_of(const toml::table& table, const Where& where, SweepText& sw
               .expected = "how many points the sample has"});
   }
   sample.points = points->as_integer()->get();
-  for (const Leaf& leaf : leaves_of(table, "sweep.", kRangeKinds, {"method", "points"}, where)) {
+  for (const Leaf& leaf : leaves_of(table, "sweep.", range_kinds, {"method", "points"}, where)) {
     const std::string here = where(*leaf.table);
     sweep.where.try_emplace(leaf.key, here);
     const std::string expected = "{linear = [low, high]} or {logarithmic = [low, high]}";
@@ -154,11 +154,11 @@ SampleText sample_of(const toml::table& table, const Where& where, SweepText& sw
       complain(here, leaf.key, {.problem = "a range is written in one way", .expected = expected});
     const auto only = leaf.table->begin();
     const std::string kind(only->first.str());
-    if (!is_among(kRangeKinds, kind)) {
+    if (!is_among(range_kinds, kind)) {
       complain(here, leaf.key,
                {.problem = fmt::format("\"{}\" is no way to write a range", kind),
                 .expected = expected,
-                .remedy = did_you_mean(kind, kRangeKinds)});
+                .remedy = did_you_mean(kind, range_kinds)});
     }
     RangeText range{leaf.key.substr(std::string_view("sweep.").size()), kind,
                     list_of(only->second, leaf.key, here, "a range", expected)};
@@ -239,7 +239,7 @@ void set_stop(const std::string& name, const toml::node& node, const std::string
 /// `depth` 0: [sweep] itself.
 SweepText parse(const toml::table& table, const Where& where, int depth) {
   SweepText sweep;
-  for (const std::string& part : kParts) {
+  for (const std::string& part : part_names) {
     const toml::node* const node = table.get(part);
     if (node != nullptr) sweep.where.try_emplace("sweep." + part, where(*node));
     if (node != nullptr && depth > 0 && (part == "replicates" || part == "stop")) {
@@ -247,7 +247,7 @@ SweepText parse(const toml::table& table, const Where& where, int depth) {
                {.problem = "belongs to the whole sweep", .expected = fmt::format("{} in [sweep]", part)});
     }
   }
-  sweep.axes = axes_of(table, kParts, where, sweep);
+  sweep.axes = axes_of(table, part_names, where, sweep);
   for (const toml::table* const zip : tables_of(table, "zip", where)) {
     sweep.zips.push_back(axes_of(*zip, {}, where, sweep));
     if (sweep.zips.back().empty())

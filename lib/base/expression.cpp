@@ -263,7 +263,7 @@ class Parser {
 
   /// What stands from `begin` up to here.
   Node constant(std::size_t begin, Type type, Result value) const {
-    return {.type = type, .value = [value](const Point&) { return value; }, .begin = begin, .end = at_};
+    return {.type = type, .value = [value = std::move(value)](const Point&) { return value; }, .begin = begin, .end = at_};
   }
 
   Node atom() {
@@ -357,7 +357,7 @@ Expression::Expression(std::string text, std::span<const Parameter> parameters) 
   root_ = std::make_shared<const Node>(parser.parse());
   keys_ = std::move(parser.keys);
   std::ranges::sort(keys_);
-  keys_.erase(std::ranges::unique(keys_).begin(), keys_.end());
+  keys_.erase(std::unique(keys_.begin(), keys_.end()), keys_.end());
 }
 
 bool Expression::holds(const Point& point) const { return std::get<bool>(root_->value(point)); }

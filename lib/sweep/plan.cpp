@@ -38,7 +38,6 @@ void hash_points(Plan& plan) {
     std::string text;  ///< of one value
   };
   std::vector<Entry> entries;
-  static const std::vector<base::Value> kNone;
   for (const base::Parameter& parameter : plan.experiment.parameters) {
     const auto column = std::ranges::find(plan.columns, parameter.key, &Column::key);
     const bool drawn_from =

@@ -176,8 +176,13 @@ std::vector<fs::path> shard_files(const fs::path& folder) {
 }
 
 void remove_sweep(const fs::path& folder) {
+  if (!fs::exists(folder / kPlanFile)) return;
   std::error_code ignored;
-  for (const fs::path& shard : shard_files(folder)) fs::remove(shard, ignored);
+  for (const fs::path& shard : shard_files(folder)) {
+    const std::string number = shard.stem().extension().string();  // ".000" of 03-of-16.000.h5
+    if (number.size() > 3 && number.find_first_not_of("0123456789", 1) == std::string::npos)
+      fs::remove(shard, ignored);
+  }
   store::remove_parts_of_the_dead(folder);
   fs::remove(folder / kPlanFile, ignored);
   fs::remove(folder, ignored);  // unless it is not empty

@@ -47,7 +47,7 @@ void ensure_reproduced(const PlanFile& file, const Plan& plan);
 std::vector<std::filesystem::path> shard_files(const std::filesystem::path& folder);
 
 /// Removes a sweep: plan, shards, and what processes that were killed have left; the folder too, when nothing
-/// else is in it. The plan goes last.
+/// else is in it. The plan goes last; a folder without one is left alone.
 void remove_sweep(const std::filesystem::path& folder);
 
 }  // namespace ecphory::sweep

@@ -132,10 +132,15 @@ TEST_CASE("removing a sweep takes its own files and nothing else") {
   const fs::path x = folder.path() / "x";
   tests::run_part(plan(), x);
   put(x / "notes.txt", "mine");
+  put(x / "mine.h5", "mine");
   sweep::remove_sweep(x);
   CHECK(fs::exists(x / "notes.txt"));
-  CHECK(std::distance(fs::directory_iterator(x), {}) == 1);
-  fs::remove(x / "notes.txt");
+  CHECK(fs::exists(x / "mine.h5"));
+  CHECK(std::distance(fs::directory_iterator(x), {}) == 2);
+  put(x / "1-of-1.000.h5", "not beside a plan");
+  sweep::remove_sweep(x);
+  CHECK(std::distance(fs::directory_iterator(x), {}) == 3);
+  fs::remove_all(x);
   tests::run_part(plan(), x);
   sweep::remove_sweep(x);
   CHECK_FALSE(fs::exists(x));
