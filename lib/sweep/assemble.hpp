@@ -1,6 +1,7 @@
 #pragma once
 // The arrays of many runs as arrays with one dimension more.
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ void copy_padded(From from, const std::vector<std::size_t>& from_shape, To to,
   }
   const std::size_t n = dimension < from_shape.size() ? from_shape[dimension] : 1;
   if (whole) {
-    for (std::size_t i = 0; i < n * from_stride; ++i) to[i] = from[i];
+    std::copy_n(from, n * from_stride, to);
     return;
   }
   for (std::size_t i = 0; i < n; ++i) {

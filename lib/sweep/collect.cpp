@@ -28,8 +28,7 @@ std::size_t product(const Shape& extents) {
 class Sources {
  public:
   explicit Sources(const Ledger& ledger) : shard_of_(ledger.shard_of), readers_(ledger.shards.size()) {
-    for (std::size_t run = 0; run < ledger.status.size(); ++run)
-      done_.push_back(ledger.status[run] == RunStatus::done);
+    for (const RunStatus status : ledger.status) done_.push_back(status == RunStatus::done);
     for (const Shard& shard : ledger.shards) {
       paths_.push_back(shard.path);
       rows_.push_back(shard.rows);

@@ -112,8 +112,8 @@ void check_replicates(const std::optional<std::int64_t>& replicates, const std::
 std::vector<Axis> axes_of(const Space& space, const Table& table) {
   std::vector<Axis> axes;
   if (!space.exclude.empty() || table.columns.size() != space.factors.size()) return {};
-  for (std::size_t i = 0; i < space.factors.size(); ++i) {
-    const auto* const axis = std::get_if<Axis>(&space.factors[i]);
+  for (const Factor& factor : space.factors) {
+    const auto* const axis = std::get_if<Axis>(&factor);
     if (axis == nullptr || !axis->when.empty()) return {};
     axes.push_back({axis->key, {}});
   }

@@ -78,8 +78,7 @@ std::optional<double> result_of(const StopRule& rule, const store::Dataset& arra
 std::map<std::size_t, double> known_results(const Plan& plan, const Ledger& ledger) {
   std::map<std::size_t, double> known;
   if (!plan.stop) return known;
-  for (std::size_t i = 0; i < ledger.shards.size(); ++i) {
-    const Shard& shard = ledger.shards[i];
+  for (const Shard& shard : ledger.shards) {
     if (shard.rows.empty()) continue;
     const store::Values read = store::Reader(shard.path).read(plan.stop->result);
     const auto* const values = std::get_if<std::vector<double>>(&read);
@@ -107,17 +106,17 @@ class Runner {
   Runner(const Plan& plan, const Ledger& ledger, const std::filesystem::path& folder,
          const RunOptions& options)
       : plan_(plan),
-        ledger_(ledger),
         options_(options),
         known_(known_results(plan, ledger)),
         committer_(folder, options.name, plan.hash(), options.commit_every, options.attributes) {}
 
   Report run(const std::vector<std::size_t>& runs) {
     const std::vector<std::vector<std::size_t>> items = items_of(plan_, runs);
+    const std::size_t n = items.size();
     {
       const std::jthread watcher([this](const std::stop_token& stop) { watch(stop); });
-#pragma omp parallel for schedule(dynamic) if (items.size() > 1)
-      for (std::size_t i = 0; i < items.size(); ++i) trouble_.run([&] { run_item(items[i]); });
+#pragma omp parallel for schedule(dynamic) if (n > 1)
+      for (std::size_t i = 0; i < n; ++i) trouble_.run([&] { run_item(items[i]); });
     }
     if (!trouble_.failed()) trouble_.run([&] { committer_.commit(); });
     trouble_.rethrow();
@@ -188,7 +187,6 @@ class Runner {
   }
 
   const Plan& plan_;
-  const Ledger& ledger_;
   const RunOptions& options_;
   const std::map<std::size_t, double> known_;
   std::mutex mutex_;  ///< of what follows
