@@ -66,6 +66,9 @@ void override_sweep(const std::string& key, const toml::node& value, const std::
 /// [first, last, n]: n values from first to last with one ratio. Throws UserError (with the key).
 sweep::Space space_of(const SweepText& sweep);
 
+/// The axis as TOML.
+std::string to_text(const AxisText& axis);
+
 /// TOML that reads as the same section; empty when nothing is swept.
 std::string to_text(const SweepText& sweep);
 

@@ -1,8 +1,10 @@
 #pragma once
 // HDF5 identifiers that close themselves, and HDF5 failures as exceptions. Inside lib/store only.
 
+#include <cstdint>
 #include <mutex>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <hdf5.h>
@@ -64,6 +66,15 @@ class Turn {
   H5E_auto2_t print_ = nullptr;
   void* data_ = nullptr;
 };
+
+/// The type of a number in memory.
+template <class T>
+hid_t memory_type() {
+  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
+  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
+  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
+  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
+}
 
 /// A variable-length UTF-8 string type.
 Handle string_type();

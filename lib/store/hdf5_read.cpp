@@ -17,6 +17,7 @@ namespace {
 
 using hdf5::check;
 using hdf5::Handle;
+using hdf5::memory_type;
 
 /// Attributes by which HDF5 marks dimension scales; not the user's.
 bool is_bookkeeping(const std::string& attribute) {
@@ -182,14 +183,6 @@ std::vector<std::string> variables_of(hid_t file) {
     check(H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, &position, add, &names), "listing variables");
   }
   return names;
-}
-
-template <class T>
-hid_t memory_type() {
-  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
-  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
-  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
-  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
 }
 
 }  // namespace

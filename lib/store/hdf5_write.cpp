@@ -20,16 +20,9 @@ namespace {
 
 using hdf5::check;
 using hdf5::Handle;
+using hdf5::memory_type;
 
 constexpr std::size_t kChunkBytes = 1 << 20;
-
-template <class T>
-hid_t memory_type() {
-  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
-  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
-  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
-  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
-}
 
 /// The type of the numbers of a vector or of a streamed array.
 template <class V>

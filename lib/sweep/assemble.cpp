@@ -88,6 +88,16 @@ store::Values filled(const store::Values& like, std::size_t count) {
       like);
 }
 
+store::Values values_of(const std::vector<base::Value>& settings) {
+  return std::visit(
+      [&]<class T>(const T&) -> store::Values {
+        std::vector<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>> list;
+        for (const base::Value& value : settings) list.push_back(std::get<T>(value));
+        return list;
+      },
+      settings.front());
+}
+
 bool one_coordinate(const store::Values& a, const store::Values& b) {
   return std::visit(
       [&]<class V>(const V& values) {

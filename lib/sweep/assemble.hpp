@@ -6,12 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "ecphory/base/parameters.hpp"
 #include "ecphory/store/dataset.hpp"
 
 namespace ecphory::sweep {
 
 /// `count` fill values of the type of `like`: NaN, 0 or empty strings.
 store::Values filled(const store::Values& like, std::size_t count);
+
+/// Values of one setting, of which there is at least one, as those of an array; booleans as uint8.
+store::Values values_of(const std::vector<base::Value>& settings);
 
 /// Copies a row-major array into the first elements along each dimension of a larger one. `from` and `to` are
 /// iterators.

@@ -283,15 +283,8 @@ std::vector<store::LabelledArray> swept_keys(const Plan& plan) {
   std::vector<store::LabelledArray> arrays;
   const auto add = [&](const std::string& key, const std::vector<base::Value>& list) {
     const base::Parameter& parameter = base::find_parameter(plan.experiment.parameters, key);
-    store::Values values = std::visit(
-        [&]<class T>(const T&) -> store::Values {
-          std::vector<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>> of_type;
-          for (const base::Value& value : list) of_type.push_back(std::get<T>(value));
-          return of_type;
-        },
-        list.front());
     arrays.push_back(
-        store::coordinate(plan.name_of(key), std::move(values), parameter.unit, parameter.meaning));
+        store::coordinate(plan.name_of(key), values_of(list), parameter.unit, parameter.meaning));
     if (!plan.is_grid()) arrays.back().dimensions = {"point"};
   };
   for (const Axis& axis : plan.axes) add(axis.key, axis.values);

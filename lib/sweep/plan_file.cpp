@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <sstream>
-#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -12,6 +11,7 @@
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/store/hdf5_write.hpp"
 #include "ecphory/store/seal.hpp"
+#include "ecphory/sweep/assemble.hpp"
 #include "ecphory/sweep/shard.hpp"
 
 namespace ecphory::sweep {
@@ -34,19 +34,12 @@ std::int64_t whole_attribute(const store::Dataset& dataset, const std::string& n
   return -1;
 }
 
-store::LabelledArray values_of(const Plan& plan, const Column& column) {
+store::LabelledArray array_of(const Plan& plan, const Column& column) {
   const base::Parameter& parameter = base::find_parameter(plan.experiment.parameters, column.key);
-  store::Values values = std::visit(
-      [&]<class T>(const T&) -> store::Values {
-        std::vector<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>> list;
-        for (const base::Value& value : column.values) list.push_back(std::get<T>(value));
-        return list;
-      },
-      column.values.front());
   return {.name = plan.name_of(column.key),
           .dimensions = {"point"},
           .shape = {plan.points},
-          .values = std::move(values),
+          .values = values_of(column.values),
           .units = parameter.unit,
           .long_name = parameter.meaning};
 }
@@ -99,7 +92,7 @@ PlanFile open_sweep(const fs::path& folder, const Plan& plan, const std::string&
                            .shape = {plan.points},
                            .values = std::move(identities),
                            .long_name = "64-bit hash of the point's content"});
-    for (const Column& column : plan.columns) file.arrays.push_back(values_of(plan, column));
+    for (const Column& column : plan.columns) file.arrays.push_back(array_of(plan, column));
     file.arrays.push_back({.name = "config",
                            .dimensions = {},
                            .shape = {},

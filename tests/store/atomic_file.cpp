@@ -1,7 +1,5 @@
 #include "ecphory/store/atomic_file.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -11,23 +9,15 @@
 #include "ecphory/base/error.hpp"
 #include "ecphory/store/host.hpp"
 
+#include "bytes.hpp"
 #include "temporary_folder.hpp"
 
 using namespace ecphory;
 using store::AtomicFile;
 using store::Existing;
+using tests::content;
+using tests::put;
 namespace fs = std::filesystem;
-
-namespace {
-
-void put(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
-
-std::string content(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
 
 TEST_CASE("the final name appears on commit, and nothing is left beside it") {
   const tests::TemporaryFolder folder;

@@ -1,29 +1,18 @@
 #include "ecphory/store/seal.hpp"
 
-#include <fstream>
-#include <iterator>
-
 #include <doctest/doctest.h>
 
 #include "ecphory/base/error.hpp"
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/store/hdf5_write.hpp"
 
+#include "bytes.hpp"
 #include "temporary_folder.hpp"
 
 using namespace ecphory;
+using tests::content;
+using tests::put;
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void put(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-
-}  // namespace
 
 TEST_CASE("a sealed file reads as any other, and every changed byte is found") {
   const tests::TemporaryFolder folder;

@@ -1,18 +1,20 @@
 #include "ecphory/sweep/ledger.hpp"
 
-#include <fstream>
-#include <iterator>
-
 #include <doctest/doctest.h>
 
 #include "ecphory/base/error.hpp"
 
+#include "bytes.hpp"
+#include "refusal.hpp"
 #include "sweep/toy.hpp"
 #include "temporary_folder.hpp"
 
 using namespace ecphory;
 using sweep::Look;
 using sweep::RunStatus;
+using tests::content;
+using tests::put;
+using tests::refusal;
 namespace fs = std::filesystem;
 
 namespace {
@@ -23,23 +25,6 @@ store::Dataset square(const base::Point& point, const sweep::RunContext&) {
 }
 
 sweep::Plan plan(std::int64_t points = 30) { return tests::plan_of(tests::up_to(points), square); }
-
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void put(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-
-template <class Work>
-std::string refusal(const Work& work) {
-  try {
-    work();
-  } catch (const base::UserError& error) {
-    return error.what();
-  }
-  return "";
-}
 
 }  // namespace
 
