@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "ecphory/base/error.hpp"
+
 #include "session.hpp"
 #include "verbs.hpp"
 
@@ -24,11 +26,18 @@ void add_collect(CLI::App& app, int& exit_code) {
   verb->callback([&exit_code, arguments] {
     Session session = open_session(arguments->plan, "ecphory collect " + arguments->plan);
     if (!arguments->output.empty()) session.output = arguments->output;
+    check_outside(session);
     const bool same = plan_of(session.output) == session.file.hash;
     store::check_writable(session.output, 0,
                           arguments->force || same ? store::Existing::replace : store::Existing::refuse);
     exit_code = kRunFailed;  // of whatever is thrown from here on
     const sweep::Ledger ledger = look(session);
+    if (arguments->in_place && ledger.count(sweep::RunStatus::missing) > 0) {
+      throw base::UserError({.key = "--virtual",
+                             .problem = "points are missing: their process may still write into the shards",
+                             .expected = "a sweep that is complete",
+                             .remedy = "collect without --virtual, or after ecphory run … --resume"});
+    }
     write_collected(session, ledger, arguments->force,
                     arguments->in_place ? sweep::Storage::mapped : sweep::Storage::copied);
     fmt::print("{}\n", session.output.string());

@@ -60,7 +60,7 @@ void dry_run(const Session& session, int threads, bool as_json) {
   if (!plan.is_grid()) {
     for (const sweep::Column& column : plan.columns) fmt::print("  with {}\n", column.key);
   }
-  if (plan.merged > 0) fmt::print("  {} points were like others and count once\n", plan.merged);
+  if (plan.merged > 0) fmt::print("  equal points count once: {} fewer\n", plan.merged);
   fmt::print("about {} on {} {}, {}; {} {} timed\n", duration_text(seconds), used,
              used == 1 ? "thread" : "threads", size_text(estimate.bytes), estimate.sampled,
              estimate.sampled == 1 ? "run" : "runs");

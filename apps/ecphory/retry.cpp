@@ -1,4 +1,4 @@
-#include <filesystem>
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -22,23 +22,28 @@ void add_retry(CLI::App& app, int& exit_code) {
     exit_code = kRunFailed;  // of whatever is thrown from here on
     sweep::Ledger ledger = look(session);
     const std::vector<std::size_t> runs = ledger.failed();
-    const Executed executed = execute(session, ledger, runs, "retry", arguments->execution);
+    if (runs.empty()) {
+      fmt::print(stderr, "nothing has failed\n");
+      exit_code = kDone;
+      return;
+    }
+    const Executed executed = execute(session, ledger, runs, kRetry, arguments->execution);
+    ledger = look(session);
+    const auto done = std::ranges::count_if(runs, [&](std::size_t run) {
+      return ledger.status[run] != sweep::RunStatus::failed && !ledger.messages.contains(run);
+    });
+    fmt::print(stderr, "{} of {} points that had failed are done\n", done, runs.size());
     if (executed.signal != 0) {
       exit_code = kSignalled + executed.signal;
       return;
     }
-    ledger = look(session);
-    fmt::print(stderr, "{} of {} points that had failed are done\n", runs.size() - executed.failed,
-               runs.size());
-    if (plan_of(session.output) == session.file.hash) {
-      write_collected(session, ledger, false, sweep::Storage::copied);
-      fmt::print("{}\n", session.output.string());
-    } else {
-      fmt::print("{}\n", session.folder.string());
-    }
+    const bool collected = plan_of(session.output) == session.file.hash;
+    if (collected) write_collected(session, ledger, false, sweep::Storage::copied);
+    fmt::print("{}\n", (collected ? session.output : session.folder).string());
     const std::string left = shortcomings(session, ledger);
     fmt::print(stderr, "{}", left);
     exit_code = left.empty() ? kDone : kPointsFailed;
+    if (left.empty() && collected) remove_if_ours(session);
   });
 }
 

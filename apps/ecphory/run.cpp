@@ -1,7 +1,9 @@
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,7 +27,7 @@ struct RunArguments {
   std::string file;
   std::string output;
   std::vector<std::string> overrides;
-  std::string shard;
+  std::optional<std::string> shard;
   Execution execution;
   bool dry_run = false;
   bool force = false;
@@ -37,7 +39,7 @@ std::string command_of(const RunArguments& arguments) {
   std::string command = "ecphory run " + arguments.file;
   for (const std::string& text : arguments.overrides) command += " --set '" + text + "'";
   command += " --output " + arguments.output;
-  if (!arguments.shard.empty()) command += " --shard " + arguments.shard;
+  if (arguments.shard) command += " --shard " + *arguments.shard;
   return command;
 }
 
@@ -57,13 +59,24 @@ bool is_finished(const Session& session) {
 
 /// Throws UserError when what is there already forbids this run, before anything is changed.
 void check_places(const Session& session, const RunArguments& arguments) {
-  const bool shard = !arguments.shard.empty();
+  const bool shard = arguments.shard.has_value();
   if (shard && arguments.force) {
     throw UserError({.key = "--force",
                      .problem = "would remove what other shards have done",
                      .expected = "--shard without --force",
                      .remedy = fmt::format("to begin again, remove {} first", session.folder.string())});
   }
+  if (arguments.resume && arguments.force) {
+    throw UserError({.key = "--resume",
+                     .problem = "and --force do not go together",
+                     .expected = "--resume to go on, or --force to begin again"});
+  }
+  if (fs::exists(session.folder) && !fs::is_directory(session.folder)) {
+    throw UserError({.key = session.folder.string(),
+                     .problem = "there is a file where the folder of the sweep would be",
+                     .remedy = "move it away, or choose another --output"});
+  }
+  check_outside(session);
   const bool goes_on = shard || arguments.resume;
   const bool ours = goes_on && plan_of(session.output) == session.request.plan.hash();
   const bool may_replace = arguments.force || shard || ours;
@@ -71,7 +84,7 @@ void check_places(const Session& session, const RunArguments& arguments) {
                         may_replace ? store::Existing::replace : store::Existing::refuse);
   if (goes_on && fs::exists(session.folder / sweep::kPlanFile))
     sweep::ensure_same(sweep::read_plan(session.folder), session.request.plan, session.request.config);
-  if (!goes_on && !arguments.force && fs::exists(session.folder)) {
+  if (!goes_on && !arguments.force && fs::exists(session.folder / sweep::kPlanFile)) {
     throw UserError({.key = session.folder.string(),
                      .problem = "there is an unfinished run of that name",
                      .expected = "a free name, or --resume",
@@ -83,7 +96,7 @@ void print_outcome(const Session& session, const RunArguments& arguments, const 
                    double seconds) {
   const std::size_t failed = ledger.failed().size();
   const std::size_t done = ledger.count(sweep::RunStatus::done);
-  const std::string path = (arguments.shard.empty() ? session.output : session.folder).string();
+  const std::string path = (arguments.shard ? session.folder : session.output).string();
   if (arguments.as_json) {
     fmt::print("{}\n", json{{"output", path},
                             {"runs", session.request.plan.size()},
@@ -101,8 +114,8 @@ void print_outcome(const Session& session, const RunArguments& arguments, const 
 }
 
 /// The end of a run that a signal has stopped.
-int stop(const Session& session, const RunArguments& arguments, int signal) {
-  if (sweep::shard_files(session.folder).empty() && arguments.shard.empty()) {
+int stop(const Session& session, bool made_here, int signal) {
+  if (made_here && sweep::shard_files(session.folder).empty()) {
     sweep::remove_sweep(session.folder);
     fmt::print(stderr, "stopped by signal {} before any point was done; nothing was written\n", signal);
     return kSignalled + signal;
@@ -118,16 +131,18 @@ int stop(const Session& session, const RunArguments& arguments, int signal) {
 
 int run(Session& session, const RunArguments& arguments) {
   const auto start = std::chrono::system_clock::now();
-  const bool shard = !arguments.shard.empty();
-  const sweep::Part part = shard ? sweep::part_of_text(arguments.shard) : sweep::Part{};
+  const bool shard = arguments.shard.has_value();
+  const sweep::Part part = shard ? sweep::part_of_text(*arguments.shard) : sweep::Part{};
   if (!shard && !arguments.resume) sweep::remove_sweep(session.folder);
+  const bool made_here = !shard && !fs::exists(session.folder / sweep::kPlanFile);
   session.file = sweep::open_sweep(session.folder, session.request.plan, session.request.config,
                                    store::attributes_of({.title = session.request.title,
                                                          .experiment = session.request.plan.experiment.name,
                                                          .command = session.command,
                                                          .seed = session.request.plan.seed,
                                                          .start = start,
-                                                         .end = start}));
+                                                         .end = start}),
+                                   session.output.filename().string());
   store::remove_parts_of_the_dead(session.folder);
   sweep::Ledger ledger = look(session);
   const std::vector<std::size_t> ours = sweep::runs_of(session.request.plan, part);
@@ -139,10 +154,15 @@ int run(Session& session, const RunArguments& arguments) {
   try {
     executed = execute(session, ledger, runs, sweep::name_of(part), arguments.execution);
   } catch (const UserError&) {
-    if (!shard && sweep::shard_files(session.folder).empty()) sweep::remove_sweep(session.folder);
+    if (!fs::exists(session.folder / sweep::kPlanFile) &&
+        plan_of(session.output) == session.request.plan.hash() && is_finished(session)) {
+      fmt::print(stderr, "another process has finished this sweep\n");
+      return kDone;
+    }
+    if (made_here && sweep::shard_files(session.folder).empty()) sweep::remove_sweep(session.folder);
     throw;
   }
-  if (executed.signal != 0) return stop(session, arguments, executed.signal);
+  if (executed.signal != 0) return stop(session, made_here, executed.signal);
 
   ledger = look(session);
   const double seconds = std::chrono::duration<double>(std::chrono::system_clock::now() - start).count();
@@ -173,20 +193,27 @@ int run(Session& session, const RunArguments& arguments) {
     fmt::print(stderr, "{}", left);
     return kPointsFailed;
   }
-  sweep::remove_sweep(session.folder);
+  remove_if_ours(session);
   return kDone;
 }
 
 }  // namespace
 
+/// A time that a clock can count; CLI11 wants the complaint, empty for none.
+static std::string at_most_years(const std::string& text) {
+  double seconds = NAN;
+  const bool number = CLI::detail::lexical_cast(text, seconds);
+  return number && seconds >= 0 && seconds <= 1e9 ? "" : text + " is no number of seconds from 0 to 1e9";
+}
+
 void add_execution(CLI::App& verb, Execution& execution) {
   verb.add_option("--threads,-t", execution.threads, "threads; default: all cores")
       ->check(CLI::Range(1, 4096));
   verb.add_option("--point-timeout", execution.point_timeout, "seconds after which a point has failed")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Validator(at_most_years, "SECONDS"));
   verb.add_option("--commit-every", execution.commit_every,
                   "seconds after which done points are safe on disk; default: 60")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Validator(at_most_years, "SECONDS"));
   verb.add_flag("--fail-fast", execution.fail_fast, "stop at the first point that fails");
 }
 
@@ -207,11 +234,10 @@ void add_run(CLI::App& app, int& exit_code) {
   verb->add_flag("--force", arguments->force, "begin again, and overwrite an existing output");
   verb->add_flag("--json", arguments->as_json, "print for a machine");
   verb->callback([&exit_code, arguments] {
-    if (!arguments->shard.empty()) sweep::part_of_text(arguments->shard);
+    if (arguments->shard) sweep::part_of_text(*arguments->shard);
     if (arguments->output.empty()) arguments->output = fs::path(arguments->file).stem().string() + ".h5";
     const fs::path folder = sweep_folder(arguments->output);
-    const bool checked =
-        (arguments->resume || !arguments->shard.empty()) && fs::exists(folder / sweep::kPlanFile);
+    const bool checked = (arguments->resume || arguments->shard) && fs::exists(folder / sweep::kPlanFile);
     Session session{.request = read_request(arguments->file, arguments->overrides,
                                             checked ? sweep::PointCheck::no : sweep::PointCheck::yes),
                     .output = arguments->output,
@@ -223,7 +249,7 @@ void add_run(CLI::App& app, int& exit_code) {
       dry_run(session, arguments->execution.threads, arguments->as_json);
       return;
     }
-    if (arguments->resume && !arguments->force && plan_of(session.output) == session.request.plan.hash() &&
+    if ((arguments->resume || arguments->shard) && plan_of(session.output) == session.request.plan.hash() &&
         is_finished(session)) {
       fmt::print("{}\n", session.output.string());
       fmt::print(stderr, "nothing is missing\n");

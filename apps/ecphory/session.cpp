@@ -42,16 +42,16 @@ void replace_attribute(store::Attributes& attributes, const std::string& name,
 
 }  // namespace
 
-fs::path sweep_folder(const fs::path& output) { return fs::path(output).replace_extension(".sweep"); }
+fs::path sweep_folder(const fs::path& output) {
+  if (output.extension() == ".h5") return fs::path(output).replace_extension(".sweep");
+  return output.string() + ".sweep";
+}
 
 Session open_session(const fs::path& plan, const std::string& command) {
   Session session{
       .request = {}, .output = {}, .folder = {}, .file = sweep::read_plan(plan), .command = command};
   session.folder = session.file.path.parent_path();
-  const fs::path named = session.folder.filename().empty() || session.folder.filename() == "."
-                             ? fs::canonical(session.folder.empty() ? "." : session.folder)
-                             : session.folder;
-  session.output = fs::path(named).replace_extension(".h5");
+  session.output = (session.folder / ".." / session.file.output).lexically_normal();
   session.request = request_of_config(session.file.config, session.file.path.string());
   sweep::ensure_reproduced(session.file, session.request.plan);
   return session;
@@ -103,9 +103,33 @@ Executed execute(const Session& session, const sweep::Ledger& ledger, const std:
   return {.done = result.done, .failed = result.failures.size(), .signal = cancel.signal()};
 }
 
+void check_collected(const Session& session, const sweep::Ledger& ledger) {
+  if (plan_of(session.output) != session.file.hash) return;
+  const auto is_done = [](auto status) {
+    return static_cast<sweep::RunStatus>(status) == sweep::RunStatus::done ||
+           static_cast<sweep::RunStatus>(status) == sweep::RunStatus::not_needed;
+  };
+  const store::Values values = store::Reader(session.output).read("status");
+  const auto there = std::ranges::count_if(std::get<std::vector<std::uint8_t>>(values), is_done);
+  const auto here = std::ranges::count_if(ledger.status, is_done);
+  if (here >= there) return;
+  throw UserError({.key = session.output.string(),
+                   .problem = fmt::format("has {} points of this sweep; the shards have {}", there, here),
+                   .remedy = "collect into another file by --output, or replace it by --force"});
+}
+
+void check_outside(const Session& session) {
+  if (fs::weakly_canonical(folder_of(session.output)) != fs::weakly_canonical(session.folder)) return;
+  throw UserError({.key = session.output.string(),
+                   .problem = "lies in the folder of the sweep",
+                   .expected = "a file elsewhere",
+                   .remedy = "choose another place with --output"});
+}
+
 void write_collected(const Session& session, const sweep::Ledger& ledger, bool replace,
                      sweep::Storage storage) {
   store::WriteOptions options = session.request.write;
+  if (!replace) check_collected(session, ledger);
   const bool same = plan_of(session.output) == session.file.hash;
   options.existing = replace || same ? store::Existing::replace : store::Existing::refuse;
   store::Dataset dataset = sweep::collect(session.request.plan, ledger, storage, folder_of(session.output));
@@ -125,12 +149,23 @@ void write_collected(const Session& session, const sweep::Ledger& ledger, bool r
 std::optional<std::uint64_t> plan_of(const fs::path& file) {
   try {
     if (!fs::is_regular_file(file)) return std::nullopt;
-    const std::string text = sweep::text_attribute(store::read(file, "/", 0), "plan");
-    if (text.empty()) return std::nullopt;
+    const store::Dataset layout = store::read(file, "/", 0);
+    const std::string text = sweep::text_attribute(layout, "plan");
+    if (text.empty() || layout.find("status") == nullptr) return std::nullopt;
     return std::strtoull(text.c_str(), nullptr, 16);
   } catch (const UserError&) {
     return std::nullopt;  // no HDF5 file, or not one of ours
   }
+}
+
+void remove_if_ours(const Session& session) {
+  const bool of_runs = std::ranges::all_of(sweep::shard_files(session.folder), [](const fs::path& shard) {
+    const std::string name = shard.filename().string();
+    return name.starts_with(sweep::name_of(sweep::Part{}) + ".") || name.starts_with(kRetry);
+  });
+  if (of_runs) return sweep::remove_sweep(session.folder);
+  fmt::print(stderr, "{} has all of it; {} is not needed any more\n", session.output.string(),
+             session.folder.string());
 }
 
 std::string shortcomings(const Session& session, const sweep::Ledger& ledger) {

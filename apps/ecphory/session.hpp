@@ -31,7 +31,7 @@ struct Session {
   std::string command;  ///< for the provenance of shards
 };
 
-/// results.h5 → results.sweep
+/// results.h5 → results.sweep; results.dat → results.dat.sweep
 std::filesystem::path sweep_folder(const std::filesystem::path& output);
 
 /// A sweep by its plan or folder. Throws UserError.
@@ -52,12 +52,20 @@ struct Executed {
 Executed execute(const Session& session, const sweep::Ledger& ledger, const std::vector<std::size_t>& runs,
                  const std::string& name, const Execution& execution);
 
-/// Writes the collected file. Replaces an older one if `replace`, or if it is of the same plan. Throws
-/// UserError when there is another, or the disk does not take it.
-void write_collected(const Session& session, const sweep::Ledger& ledger, bool replace,
-                     sweep::Storage storage);
+/// Throws UserError when the output would lie in the folder of the sweep.
+void check_outside(const Session& session);
 
-/// The hash of the plan that a collected file is of; nothing when the file is none.
+/// Writes the collected file. Replaces an older one if `replace`, or if it is of the same plan and has no more.
+/// Throws UserError when there is another, or the disk does not take it.
+void write_collected(const Session& session, const sweep::Ledger& ledger, bool replace, sweep::Storage storage);
+
+/// The name of shards that `ecphory retry` writes.
+inline constexpr const char* kRetry = "retry";
+
+/// Removes the folder of a sweep that is collected, unless processes with --shard have worked in it.
+void remove_if_ours(const Session& session);
+
+/// The hash of the plan that a collected file is of; nothing when the file is no collected one.
 std::optional<std::uint64_t> plan_of(const std::filesystem::path& file);
 
 /// "3 failed, 5 missing" of a ledger, empty when everything is done; and what to do about it.

@@ -69,9 +69,9 @@ std::vector<Value> values_of(const AxisText& axis) {
   if (axis.kind == "logspace") {
     for (double& x : reals) x = std::pow(10.0, x);
   }
-  const bool whole = axis.kind != "logspace" &&
-                     std::ranges::all_of(axis.arguments, [](const Value& v) { return v.index() == 1; }) &&
-                     std::ranges::all_of(reals, [](double x) { return x == std::floor(x); });
+  const bool whole =
+      std::ranges::all_of(axis.arguments, [](const Value& v) { return v.index() == 1; }) &&
+      std::ranges::all_of(reals, [](double x) { return x == std::floor(x) && std::abs(x) < 9e15; });
   if (!whole) return {reals.begin(), reals.end()};
   std::vector<Value> values;
   for (const double x : reals) values.emplace_back(static_cast<std::int64_t>(x));

@@ -154,6 +154,7 @@ void for_each_box(const std::vector<std::size_t>& shape, const std::vector<std::
 /// Writes an array that `read` gives box by box.
 template <class T, class Read>
 void write_boxes(hid_t dataset, const LabelledArray& array, const Read& read, const std::string& doing) {
+  if (std::ranges::find(array.shape, std::size_t{0}) != array.shape.end()) return;
   const Handle in_file(check(H5Dget_space(dataset), doing), H5Sclose);
   const Handle type(check(H5Dget_type(dataset), doing), H5Tclose);
   std::vector<T> values;
@@ -216,7 +217,7 @@ Handle selection(const std::vector<std::size_t>& shape, const std::vector<Box>& 
 
 /// Makes a virtual dataset.
 template <class T>
-Handle map_array(hid_t file, const LabelledArray& array, const std::vector<Source>& sources) {
+Handle map_array(hid_t file, const LabelledArray& array, const std::vector<Source>& sources, hid_t in_file) {
   const std::string doing = "mapping the variable " + array.name;
   const Handle properties = creation_properties(array, 0, 0);
   if constexpr (std::is_floating_point_v<T>) {
@@ -228,8 +229,8 @@ Handle map_array(hid_t file, const LabelledArray& array, const std::vector<Sourc
     const Handle from = selection(source.shape, source.from);
     check(H5Pset_virtual(properties, to, source.file.c_str(), source.array.c_str(), from), doing);
   }
-  return {check(H5Dcreate2(file, array.name.c_str(), file_type<T>(), dataspace(array.shape), H5P_DEFAULT,
-                           properties, H5P_DEFAULT),
+  return {check(H5Dcreate2(file, array.name.c_str(), in_file, dataspace(array.shape), H5P_DEFAULT, properties,
+                           H5P_DEFAULT),
                 doing),
           H5Dclose};
 }
@@ -263,7 +264,9 @@ Handle write_array(hid_t file, const LabelledArray& array, const WriteOptions& o
           if (!values.empty()) write_boxes<double>(dataset, array, read, doing);
           return dataset;
         } else if constexpr (std::is_same_v<V, Mapped<typename ElementOf<V>::Type>>) {
-          return map_array<typename ElementOf<V>::Type>(file, array, values.sources);
+          using T = typename ElementOf<V>::Type;
+          const bool narrowed = std::is_same_v<T, double> && options.float32;
+          return map_array<T>(file, array, values.sources, narrowed ? H5T_IEEE_F32LE : file_type<T>());
         } else {
           using T = typename ElementOf<V>::Type;
           Handle dataset = std::is_same_v<T, double> ? create_reals(file_type<T>()) : create(file_type<T>());

@@ -47,7 +47,7 @@ class Descriptor {
   int id_;
 };
 
-Seal seal_of(std::size_t size, std::uint64_t checksum) {
+Seal make_seal(std::size_t size, std::uint64_t checksum) {
   Seal seal{};
   const std::string text = fmt::format("Ecphory: {} bytes of HDF5 follow, XXH3 {:016x}\n", size, checksum);
   std::copy(text.begin(), text.end(), seal.begin());
@@ -89,7 +89,7 @@ std::string damage_of(const Descriptor& file, std::optional<std::uint64_t> check
     return "its checksum is missing";
   if (file.size() != size + kSealBytes)
     return fmt::format("it has {} bytes instead of {}", file.size(), size + kSealBytes);
-  if (seal != seal_of(size, checksum.value_or(sealed_checksum))) return "its checksum does not fit";
+  if (seal != make_seal(size, checksum.value_or(sealed_checksum))) return "its checksum does not fit";
   return "";
 }
 
@@ -99,9 +99,15 @@ void seal(const std::filesystem::path& path) {
   const Descriptor file(path, O_RDWR);
   const std::optional<std::uint64_t> checksum = checksum_of(file);
   if (!checksum) Descriptor::fail(path, "reading it back", errno);
-  const Seal seal = seal_of(file.size() - kSealBytes, *checksum);
+  const Seal seal = make_seal(file.size() - kSealBytes, *checksum);
   if (pwrite(file, seal.data(), seal.size(), 0) != static_cast<ssize_t>(seal.size()))
     Descriptor::fail(path, "sealing it", errno);
+}
+
+std::string seal_of(const std::filesystem::path& path) {
+  const Seal seal = read_seal(Descriptor(path, O_RDONLY));
+  const std::string text(seal.data(), strnlen(seal.data(), seal.size()));
+  return text.starts_with("Ecphory: ") ? text : "";
 }
 
 std::string damage_of(const std::filesystem::path& path) {

@@ -14,6 +14,9 @@ inline constexpr std::size_t kSealBytes = 512;
 /// file `path` into them. Throws UserError when the disk does not do it.
 void seal(const std::filesystem::path& path);
 
+/// The text of a file's seal, which tells its content from any other; empty when it has none.
+std::string seal_of(const std::filesystem::path& path);
+
 /// What is wrong with a sealed file, in words: it is shorter than it was, or a byte has changed. Empty when
 /// nothing is. Reads the whole file.
 std::string damage_of(const std::filesystem::path& path);

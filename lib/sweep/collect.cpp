@@ -30,17 +30,17 @@ class Sources {
   explicit Sources(const Ledger& ledger) : shard_of_(ledger.shard_of), readers_(ledger.shards.size()) {
     for (const RunStatus status : ledger.status) done_.push_back(status == RunStatus::done);
     for (const Shard& shard : ledger.shards) {
-      paths_.push_back(shard.path);
-      rows_.push_back(shard.rows);
+      shards_.push_back(shard);
+      shards_.back().records.clear();
     }
   }
 
-  std::size_t size() const { return paths_.size(); }
-  const std::filesystem::path& path(std::size_t shard) const { return paths_[shard]; }
-  const Shape& rows(std::size_t shard) const { return rows_[shard]; }
+  std::size_t size() const { return shards_.size(); }
+  const std::filesystem::path& path(std::size_t shard) const { return shards_[shard].path; }
+  const Shape& rows(std::size_t shard) const { return shards_[shard].rows; }
   bool has(std::size_t shard, std::size_t run) const { return done_[run] && shard_of_[run] == shard; }
   bool is_used(std::size_t shard) const {
-    return std::ranges::any_of(rows_[shard], [&](std::size_t run) { return has(shard, run); });
+    return std::ranges::any_of(rows(shard), [&](std::size_t run) { return has(shard, run); });
   }
 
   const store::Reader& reader(std::size_t shard) {
@@ -51,15 +51,15 @@ class Sources {
       open_.erase(open_.begin());
     }
     open_.push_back(shard);
-    return readers_[shard].emplace(paths_[shard]);
+    readers_[shard] = open_shard(shards_[shard]);
+    return *readers_[shard];
   }
 
  private:
-  std::vector<std::filesystem::path> paths_;
-  std::vector<Shape> rows_;
+  std::vector<Shard> shards_;  ///< without records
   std::vector<bool> done_;
   std::vector<std::uint32_t> shard_of_;
-  std::vector<std::optional<store::Reader>> readers_;
+  std::vector<std::unique_ptr<const store::Reader>> readers_;
   std::vector<std::size_t> open_;
 };
 
@@ -160,11 +160,11 @@ std::vector<store::Source> sources_of(const Sources& sources, const Gathered& fr
     if (!from.own[shard]) continue;
     const Shape& own = *from.own[shard];
     const Shape& rows = sources.rows(shard);
-    store::Source source{.file = std::filesystem::relative(sources.path(shard), folder).string(),
-                         .array = name_in_shards(from),
-                         .shape = own,
-                         .from = {},
-                         .to = {}};
+    std::string file;  // in which HDF5 takes %b for the number of a block
+    for (const char c : std::filesystem::relative(sources.path(shard), folder).string())
+      file += c == '%' ? "%%" : std::string(1, c);
+    store::Source source{
+        .file = std::move(file), .array = name_in_shards(from), .shape = own, .from = {}, .to = {}};
     source.shape.insert(source.shape.begin(), rows.size());
     for (std::size_t row = 0; row < rows.size();) {
       const std::size_t run = rows[row];
@@ -205,7 +205,8 @@ std::optional<store::LabelledArray> shared_coordinate(const Gathered& g) {
       coordinate->values = *g.shared[shard];
     }
     if (!one_coordinate(coordinate->values, *g.shared[shard])) return std::nullopt;
-    if (store::size_of(*g.shared[shard]) == g.array.shape.front()) coordinate->values = *g.shared[shard];
+    if (store::size_of(*g.shared[shard]) > store::size_of(coordinate->values))
+      coordinate->values = *g.shared[shard];
   }
   return coordinate;
 }

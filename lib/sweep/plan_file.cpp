@@ -24,7 +24,8 @@ using base::UserError;
 constexpr std::int64_t kFormat = 1;
 
 /// Root attributes of a plan besides its provenance.
-constexpr std::array<std::string_view, 4> kOwnAttributes = {"plan", "format", "points", "replicates"};
+constexpr std::array<std::string_view, 5> kOwnAttributes = {"plan", "format", "points", "replicates",
+                                                            "output"};
 
 std::int64_t whole_attribute(const store::Dataset& dataset, const std::string& name) {
   for (const auto& [key, value] : dataset.attributes) {
@@ -74,7 +75,7 @@ void ensure_same(const PlanFile& file, const Plan& plan, const std::string& conf
 }
 
 PlanFile open_sweep(const fs::path& folder, const Plan& plan, const std::string& config,
-                    store::Attributes attributes) {
+                    store::Attributes attributes, const std::string& output) {
   const fs::path path = folder / kPlanFile;
   if (!fs::exists(path)) {
     store::make_folder(folder);
@@ -82,6 +83,7 @@ PlanFile open_sweep(const fs::path& folder, const Plan& plan, const std::string&
     file.attributes = std::move(attributes);
     file.attributes.emplace_back("plan", hash_text(plan.hash()));
     file.attributes.emplace_back("format", kFormat);
+    file.attributes.emplace_back("output", output);
     file.attributes.emplace_back("points", static_cast<std::int64_t>(plan.points));
     file.attributes.emplace_back("replicates", static_cast<std::int64_t>(plan.replicate_count()));
     std::vector<std::int64_t> identities;
@@ -114,7 +116,8 @@ PlanFile open_sweep(const fs::path& folder, const Plan& plan, const std::string&
 }
 
 PlanFile read_plan(const fs::path& folder_or_file) {
-  const fs::path path = fs::is_directory(folder_or_file) ? folder_or_file / kPlanFile : folder_or_file;
+  fs::path path = fs::is_directory(folder_or_file) ? folder_or_file / kPlanFile : folder_or_file;
+  if (!path.has_parent_path()) path = "." / path;
   const auto refuse = [&](const std::string& problem, const std::string& remedy) {
     throw UserError({.key = path.string(),
                      .problem = problem,
@@ -135,6 +138,7 @@ PlanFile read_plan(const fs::path& folder_or_file) {
                 .experiment = text_attribute(read, "experiment"),
                 .config = {},
                 .commit = text_attribute(read, "commit"),
+                .output = text_attribute(read, "output"),
                 .provenance = {}};
   for (const auto& [name, value] : read.attributes) {
     if (std::ranges::find(kOwnAttributes, name) == kOwnAttributes.end())
@@ -161,7 +165,10 @@ std::vector<fs::path> shard_files(const fs::path& folder) {
   std::vector<fs::path> files;
   if (!fs::exists(folder)) return files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".h5" && entry.path().filename() != kPlanFile)
+    const fs::path name = entry.path().filename();
+    const std::string number = name.stem().extension().string();  // ".000" of 03-of-16.000.h5
+    if (name.extension() == ".h5" && number.size() > 3 &&
+        number.find_first_not_of("0123456789", 1) == std::string::npos)
       files.push_back(entry.path());
   }
   std::ranges::sort(files);
@@ -169,15 +176,10 @@ std::vector<fs::path> shard_files(const fs::path& folder) {
 }
 
 void remove_sweep(const fs::path& folder) {
-  if (!fs::exists(folder / kPlanFile)) return;
   std::error_code ignored;
-  for (const fs::path& shard : shard_files(folder)) {
-    const std::string number = shard.stem().extension().string();  // ".000" of 03-of-16.000.h5
-    if (number.size() > 3 && number.find_first_not_of("0123456789", 1) == std::string::npos)
-      fs::remove(shard, ignored);
-  }
-  store::remove_parts_of_the_dead(folder);
   fs::remove(folder / kPlanFile, ignored);
+  for (const fs::path& shard : shard_files(folder)) fs::remove(shard, ignored);
+  store::remove_parts_of_the_dead(folder);
   fs::remove(folder, ignored);  // unless it is not empty
 }
 

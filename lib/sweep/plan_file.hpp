@@ -22,6 +22,7 @@ struct PlanFile {
   std::string experiment;
   std::string config;            ///< the experiment file, every key resolved
   std::string commit;            ///< of the program that made it
+  std::string output;            ///< name of the file that the sweep becomes, beside the folder
   store::Attributes provenance;  ///< as open_sweep() got it
 
   std::size_t size() const { return points * replicates; }
@@ -31,7 +32,7 @@ struct PlanFile {
 /// unless that plan is there already. Of two processes that do so at once one writes and both go on. Throws
 /// UserError when another plan is there, with what differs, or the folder cannot be written to.
 PlanFile open_sweep(const std::filesystem::path& folder, const Plan& plan, const std::string& config,
-                    store::Attributes attributes);
+                    store::Attributes attributes, const std::string& output = "");
 
 /// Reads the plan of a folder, or a plan by its own name. Throws UserError when it is missing, damaged, or
 /// was written by a version of Ecphory that made other plans.
@@ -43,11 +44,12 @@ void ensure_same(const PlanFile& file, const Plan& plan, const std::string& conf
 /// Throws UserError unless `plan`, made from the configuration in `file`, is the plan that the file has.
 void ensure_reproduced(const PlanFile& file, const Plan& plan);
 
-/// The shards of a folder, in the order of their names; none when there is no folder.
+/// The shards of a folder (NAME.000.h5, NAME.001.h5 …), in the order of their names; none when there is no
+/// folder.
 std::vector<std::filesystem::path> shard_files(const std::filesystem::path& folder);
 
-/// Removes a sweep: plan, shards, and what processes that were killed have left; the folder too, when nothing
-/// else is in it. The plan goes last; a folder without one is left alone.
+/// Removes a sweep: the plan first, then the shards, and what processes that were killed have left; the
+/// folder too, when nothing else is in it.
 void remove_sweep(const std::filesystem::path& folder);
 
 }  // namespace ecphory::sweep

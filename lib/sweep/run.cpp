@@ -13,9 +13,11 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ecphory/base/error.hpp"
 #include "ecphory/base/exception_slot.hpp"
+#include "ecphory/base/nearest.hpp"
 #include "ecphory/compute/blas.hpp"
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/sweep/committer.hpp"
@@ -65,11 +67,16 @@ std::optional<double> result_of(const StopRule& rule, const store::Dataset& arra
   const store::LabelledArray* const array = arrays.find(rule.result);
   if (array == nullptr || !array->shape.empty() ||
       !std::holds_alternative<std::vector<double>>(array->values)) {
-    throw base::UserError(
-        {.key = "sweep.stop.result",
-         .problem = fmt::format("\"{}\" is no result that is one real number", rule.result),
-         .expected = "the name of a variable without dimensions of its own, such as accuracy",
-         .remedy = "ecphory inspect lists the variables of a result"});
+    std::vector<std::string> numbers;
+    for (const store::LabelledArray& one : arrays.arrays) {
+      if (one.shape.empty() && std::holds_alternative<std::vector<double>>(one.values))
+        numbers.push_back(one.name);
+    }
+    const std::string nearest = base::nearest_name(rule.result, numbers);
+    throw base::UserError({.key = "sweep.stop.result",
+                           .problem = fmt::format("\"{}\" is no result that is one real number", rule.result),
+                           .expected = fmt::format("one of {}", fmt::join(numbers, ", ")),
+                           .remedy = nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest)});
   }
   return std::get<std::vector<double>>(array->values).front();
 }
@@ -80,10 +87,14 @@ std::map<std::size_t, double> known_results(const Plan& plan, const Ledger& ledg
   if (!plan.stop) return known;
   for (const Shard& shard : ledger.shards) {
     if (shard.rows.empty()) continue;
-    const store::Values read = store::Reader(shard.path).read(plan.stop->result);
-    const auto* const values = std::get_if<std::vector<double>>(&read);
-    base::ensure(values != nullptr && values->size() == shard.rows.size(), "a stop rule looks at one number");
-    for (std::size_t k = 0; k < shard.rows.size(); ++k) known[shard.rows[k]] = (*values)[k];
+    const store::Reader reader(shard.path);  // which may have more runs than when the ledger was made
+    const store::Values runs = reader.read("run");
+    const store::Values results = reader.read(plan.stop->result);
+    const auto* const values = std::get_if<std::vector<double>>(&results);
+    base::ensure(values != nullptr && values->size() == store::size_of(runs),
+                 "a stop rule looks at one number");
+    for (std::size_t k = 0; k < values->size(); ++k)
+      known[static_cast<std::size_t>(std::get<std::vector<std::int64_t>>(runs)[k])] = (*values)[k];
   }
   return known;
 }

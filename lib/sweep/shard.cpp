@@ -7,6 +7,7 @@
 #include "ecphory/base/error.hpp"
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/store/hdf5_write.hpp"
+#include "ecphory/store/seal.hpp"
 #include "ecphory/sweep/assemble.hpp"
 
 namespace ecphory::sweep {
@@ -30,6 +31,15 @@ std::vector<T> column(const store::Reader& reader, const std::string& name) {
     throw base::UserError({.problem = "it has no variable " + name, .expected = "a shard of a sweep"});
   }
   return std::get<std::vector<T>>(reader.read(name));
+}
+
+/// An open shard with its seal. Two looks at the seal tell that no other file has taken the name in between.
+std::pair<std::unique_ptr<const store::Reader>, std::string> open_sealed(const std::filesystem::path& path) {
+  for (;;) {
+    std::string seal = store::seal_of(path);
+    auto reader = std::make_unique<const store::Reader>(path);
+    if (store::seal_of(path) == seal) return {std::move(reader), std::move(seal)};
+  }
 }
 
 }  // namespace
@@ -75,8 +85,17 @@ void write_shard(const std::filesystem::path& path, std::uint64_t plan, std::vec
   store::write(path, shard, {.existing = existing, .sealed = true});
 }
 
+std::unique_ptr<const store::Reader> open_shard(const Shard& shard) {
+  auto [reader, seal] = open_sealed(shard.path);
+  if (seal == shard.seal) return std::move(reader);
+  throw base::UserError({.where = shard.path.string(),
+                         .problem = "has changed while the sweep was read",
+                         .remedy = "do the same again; a process that still runs writes it"});
+}
+
 Shard read_shard(const std::filesystem::path& path, std::uint64_t plan) {
-  const store::Reader reader(path);
+  const auto [opened, seal] = open_sealed(path);
+  const store::Reader& reader = *opened;
   const store::Dataset& layout = reader.layout();
   const std::string of = text_attribute(layout, "plan");
   if (of != hash_text(plan)) {
@@ -86,6 +105,7 @@ Shard read_shard(const std::filesystem::path& path, std::uint64_t plan) {
                            .remedy = "move it out of this folder"});
   }
   Shard shard{.path = path,
+              .seal = seal,
               .records = {},
               .rows = {},
               .host = text_attribute(layout, "host"),

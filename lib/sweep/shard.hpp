@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "ecphory/store/atomic_file.hpp"
+#include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/sweep/record.hpp"
 
 namespace ecphory::sweep {
@@ -24,6 +26,7 @@ void write_shard(const std::filesystem::path& path, std::uint64_t plan, std::vec
 /// A shard without its arrays.
 struct Shard {
   std::filesystem::path path;
+  std::string seal;               ///< of the file as it was read: its process may have written more since
   std::vector<Record> records;    ///< of all runs, without arrays
   std::vector<std::size_t> rows;  ///< the runs that its arrays have, ascending
   std::string host;
@@ -31,6 +34,9 @@ struct Shard {
   std::string start;   ///< of the process that wrote it, UTC, ISO 8601
   std::string end;     ///< when it was written
 };
+
+/// A shard as it was when it was read; throws UserError when it has changed since.
+std::unique_ptr<const store::Reader> open_shard(const Shard& shard);
 
 /// Reads a shard of `plan`. Throws UserError when it cannot be read, or is a shard of another plan.
 Shard read_shard(const std::filesystem::path& path, std::uint64_t plan);

@@ -121,7 +121,7 @@ void check_range(const base::Parameter& parameter, const Range& range) {
   for (const double end : {range.low, range.high}) {
     if (std::holds_alternative<double>(parameter.default_value)) {
       base::checked(parameter, end);
-    } else if (end != std::floor(end)) {
+    } else if (end != std::floor(end) || std::abs(end) > 9e15) {
       refuse(fmt::format("{} is no whole number", end), base::allowed_text(parameter));
     }
   }

@@ -180,7 +180,7 @@ def test_another_layout_of_shards_does_what_is_missing(ecphory, experiment):
     resumed = ecphory("run", "x.toml", "--resume", "--threads", "2")
     assert resumed.returncode == 0 and "60 of 60 points done" in resumed.stderr
     assert numbers(ecphory.folder / "x.h5") == numbers(ecphory.folder / "whole.h5")
-    assert not (ecphory.folder / "x.sweep").exists()
+    assert "x.sweep is not needed any more" in resumed.stderr and (ecphory.folder / "x.sweep/plan.h5").exists()
 
 
 def test_resume_of_what_is_finished_does_nothing(ecphory, experiment):
@@ -225,6 +225,7 @@ def test_retry_runs_failures_and_nothing_else(ecphory, experiment):
     assert "4 of 4 points that had failed are done" in retry.stderr
     assert ecphory("run", "x.toml", *sizes, "--output", "whole.h5").returncode == 0
     assert numbers(ecphory.folder / "x.h5") == numbers(ecphory.folder / "whole.h5")
+    assert not (ecphory.folder / "x.sweep").exists()
 
 
 def test_fail_fast_stops_and_keeps_what_is_done(ecphory, experiment):
@@ -295,7 +296,7 @@ def test_a_damaged_shard_is_set_aside_and_run_again(ecphory, experiment, how):
     assert (ecphory.folder / "x.sweep/1-of-2.000.h5.damaged").exists()
     assert ecphory("run", "x.toml", "--resume").returncode == 0
     assert numbers(ecphory.folder / "x.h5") == numbers(ecphory.folder / "whole.h5")
-    assert [path.name for path in (ecphory.folder / "x.sweep").iterdir()] == ["1-of-2.000.h5.damaged"]
+    assert ecphory("collect", "x.sweep").returncode == 0
 
 
 def test_plans_and_shards_of_others_are_refused(ecphory, experiment):
@@ -305,11 +306,11 @@ def test_plans_and_shards_of_others_are_refused(ecphory, experiment):
     other = ecphory("run", "x.toml", "--shard", "2/2", "--set", "task.trials=21")
     assert other.returncode == 2
     assert other.stderr.startswith("error: x.sweep/plan.h5: holds another plan (trials = 20 there, trials = 21 here)")
-    (ecphory.folder / "x.sweep/stray.h5").write_bytes((ecphory.folder / "y.sweep/1-of-2.000.h5").read_bytes())
+    (ecphory.folder / "x.sweep/stray.000.h5").write_bytes((ecphory.folder / "y.sweep/1-of-2.000.h5").read_bytes())
     for arguments in [["status", "x.sweep"], ["collect", "x.sweep"], ["retry", "x.sweep"], ["run", "x.toml", "--resume"]]:
         run = ecphory(*arguments)
-        assert run.returncode in (1, 2) and "stray.h5: is a shard of another plan" in run.stderr, arguments
-    (ecphory.folder / "x.sweep/stray.h5").unlink()
+        assert run.returncode in (1, 2) and "stray.000.h5: is a shard of another plan" in run.stderr, arguments
+    (ecphory.folder / "x.sweep/stray.000.h5").unlink()
     plan = ecphory.folder / "x.sweep/plan.h5"
     plan.write_bytes(plan.read_bytes()[:900])
     for verb in ["status", "collect", "retry"]:
@@ -321,8 +322,11 @@ def test_plans_and_shards_of_others_are_refused(ecphory, experiment):
     (["run", "x.toml", "--shard", "5/4"], "--shard: there is no shard 5/4"),
     (["run", "x.toml", "--shard", "0/4"], "--shard: there is no shard 0/4"),
     (["run", "x.toml", "--shard", "two"], "--shard: there is no shard two"),
+    (["run", "x.toml", "--shard", ""], "--shard: there is no shard"),
+    (["run", "x.toml", "--resume", "--force"], "--resume: and --force do not go together"),
+    (["run", "x.toml", "--point-timeout", "nan"], "nan is no number of seconds"),
+    (["run", "x.toml", "--commit-every", "1e300"], "1e300 is no number of seconds"),
     (["run", "x.toml", "--shard", "1/4", "--force"], "--force: would remove what other shards have done"),
-    (["run", "x.toml", "--point-timeout", "0"], "--point-timeout"),
     (["run", "x.toml", "--commit-every", "-1"], "--commit-every"),
     (["status", "none.sweep"], "none.sweep: there is no such plan"),
     (["collect", "x.toml"], "x.toml: is no plan of a sweep"),
@@ -343,3 +347,83 @@ def test_progress_is_a_bar_on_a_terminal_and_rare_lines_elsewhere(ecphory, exper
     assert "/60 points, " in on_terminal.stdout and "/s, " in on_terminal.stdout and " left" in on_terminal.stdout
     elsewhere = subprocess.run(["bash", "-c", command], cwd=ecphory.folder, capture_output=True, text=True)
     assert "left" not in elsewhere.stderr and "\r" not in elsewhere.stderr
+
+
+def test_the_plan_is_found_from_inside_its_folder(ecphory, experiment):
+    experiment(SWEEP, "x.toml")
+    for i in [1, 2]:
+        assert ecphory("run", "x.toml", "--output", "r0.5", "--shard", f"{i}/2").returncode == 0
+    status = subprocess.run([BINARY, "status", "plan.h5"], cwd=ecphory.folder / "r0.5.sweep", capture_output=True, text=True)
+    assert "60 done" in status.stdout
+    collect = subprocess.run([BINARY, "collect", "plan.h5"], cwd=ecphory.folder / "r0.5.sweep", capture_output=True, text=True)
+    assert (collect.returncode, collect.stdout) == (0, "../r0.5\n")
+
+
+def test_a_collected_file_is_not_replaced_by_less(ecphory, experiment):
+    experiment(SWEEP, "x.toml")
+    assert ecphory("run", "x.toml").returncode == 0
+    assert ecphory("run", "x.toml", "--shard", "1/2").stderr == "nothing is missing\n"
+    whole = (ecphory.folder / "x.h5").read_bytes()
+    os.rename(ecphory.folder / "x.h5", ecphory.folder / "kept.h5")
+    assert ecphory("run", "x.toml", "--shard", "1/2").returncode == 0
+    os.rename(ecphory.folder / "kept.h5", ecphory.folder / "x.h5")
+    less = ecphory("collect", "x.sweep")
+    assert less.returncode == 1 and "x.h5: has 60 points of this sweep; the shards have 30" in less.stderr
+    assert (ecphory.folder / "x.h5").read_bytes() == whole
+    assert ecphory("collect", "x.sweep", "--force").returncode == 3
+
+
+@pytest.mark.parametrize("output", ["x.sweep/plan.h5", "x.sweep/1-of-2.000.h5", "x.sweep/all.h5"])
+def test_nothing_is_collected_into_the_folder_of_the_sweep(ecphory, experiment, output):
+    experiment(SWEEP, "x.toml")
+    assert ecphory("run", "x.toml", "--shard", "1/2").returncode == 0
+    for arguments in [["collect", "x.sweep", "--output", output], ["collect", "x.sweep", "--output", output, "--force"]]:
+        run = ecphory(*arguments)
+        assert run.returncode == 2 and f"{output}: lies in the folder of the sweep" in run.stderr
+    assert json.loads(ecphory("status", "x.sweep", "--json").stdout)["done"] == 30
+
+
+def test_a_virtual_file_of_a_sweep_that_still_runs_is_refused(ecphory, experiment):
+    experiment(SWEEP, "x.toml")
+    assert ecphory("run", "x.toml", "--shard", "1/2").returncode == 0
+    run = ecphory("collect", "x.sweep", "--virtual")
+    assert run.returncode == 1 and "--virtual: points are missing" in run.stderr
+    assert not (ecphory.folder / "x.h5").exists()
+
+
+def test_collecting_while_the_sweep_runs_gives_what_is_done_or_says_that_it_changed(ecphory, experiment):
+    """Points of falling cost: later commits put rows before those that were there."""
+    text = UNEVEN.replace("[1, 2]", "[2.0, 1.8, 1.6, 1.4, 1.2, 1.0]") + "task.trials = {values = [2000, 8000]}\n"
+    experiment(text, "x.toml")
+    assert ecphory("run", "x.toml", "--output", "whole.h5").returncode == 0
+    process = ecphory.start("run", "x.toml", "--threads", "1", "--commit-every", "0")
+    collected = 0
+    with h5py.File(ecphory.folder / "whole.h5") as whole:
+        while process.poll() is None:
+            run = ecphory("collect", "x.sweep", "--output", "part.h5", "--force")
+            if run.returncode != 3:
+                continue
+            with h5py.File(ecphory.folder / "part.h5") as part:
+                done = part["status"][()] == 1
+                if not 0 < done.sum() < done.size:
+                    continue
+                collected += 1
+                assert (part["distance"][()][done] == whole["distance"][()][done]).all()
+    process.communicate()
+    assert collected >= 3
+
+
+def test_a_result_to_stop_by_that_is_not_there_is_refused_with_those_that_are(ecphory, experiment):
+    experiment(SWEEP, "x.toml")
+    run = ecphory("run", "x.toml", "--set", "sweep.stop.result=acuracy", "--set", "sweep.stop.width=0.1", "--set",
+                  "sweep.stop.least=2")
+    assert run.returncode == 1 and 'sweep.stop.result: "acuracy" is no result that is one real number' in run.stderr
+    assert "one of accuracy, accuracy_low" in run.stderr and 'did you mean "accuracy"?' in run.stderr
+    assert not (ecphory.folder / "x.sweep").exists()
+
+
+def test_logspace_serves_whole_numbers(ecphory, experiment):
+    run = ecphory("run", experiment('experiment = "amicl"\nsweep.task.trials = {logspace = [0, 2, 3]}\n'), "--output", "x.h5")
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "x.h5") as file:
+        assert file["trials"][()].tolist() == [1, 10, 100]
