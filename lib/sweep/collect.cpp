@@ -39,6 +39,10 @@ class Sources {
   const std::filesystem::path& path(std::size_t shard) const { return shards_[shard].path; }
   const Shape& rows(std::size_t shard) const { return shards_[shard].rows; }
   bool has(std::size_t shard, std::size_t run) const { return done_[run] && shard_of_[run] == shard; }
+  bool has_all(std::size_t first, std::size_t count) const {
+    const auto begin = done_.begin() + static_cast<std::ptrdiff_t>(first);
+    return std::all_of(begin, begin + static_cast<std::ptrdiff_t>(count), [](bool done) { return done; });
+  }
   bool is_used(std::size_t shard) const {
     return std::ranges::any_of(rows(shard), [&](std::size_t run) { return has(shard, run); });
   }
@@ -71,6 +75,11 @@ struct Gathered {
       shared;  ///< of each shard in which it is a coordinate of all runs
 };
 
+/// Whether all shards have the array in its full extents.
+bool same_extents(const Gathered& g) {
+  return std::ranges::all_of(g.own, [&](const auto& own) { return !own || *own == g.array.shape; });
+}
+
 /// What a shard calls an array that it has run by run.
 std::string name_in_shards(const Gathered& g) {
   return g.array.is_coordinate() ? name_of_own_coordinate(g.array.name) : g.array.name;
@@ -94,20 +103,30 @@ void read_rows(Sources& sources, const Gathered& from, std::size_t shard, std::s
   }
   box.start.insert(box.start.end(), own.start.begin(), own.start.end());
   box.count.insert(box.count.end(), count.begin(), count.end());
+  const std::size_t of_row = product(count);
+  const std::size_t of_run = own.elements();
   const auto ours = [&](std::size_t run) { return sources.has(shard, run); };
+  const auto place_of = [&](std::size_t run) { return (run - first_run) * of_run; };
   if (n == runs && count == own.count && std::all_of(begin, end, ours)) {
     sources.reader(shard).read(name_in_shards(from), box, to);
     return;
   }
-  std::vector<T> values(box.elements());
-  sources.reader(shard).read(name_in_shards(from), box, std::span<T>(values));
-  const std::size_t of_row = product(count);
-  const std::size_t of_run = own.elements();
+  constexpr std::size_t kLongRow = 65536;  // bytes, of which a single read costs little more than the copy
+  if (count == own.count && of_row * sizeof(T) >= kLongRow) {
+    box.count.front() = 1;
+    for (auto run = begin; run != end; ++run, ++box.start.front()) {
+      if (ours(*run))
+        sources.reader(shard).read(name_in_shards(from), box, to.subspan(place_of(*run), of_run));
+    }
+    return;
+  }
+  const std::unique_ptr<T[]> values(new T[box.elements()]);  // not set to 0 first
+  sources.reader(shard).read(name_in_shards(from), box, std::span<T>(values.get(), box.elements()));
   for (std::size_t k = 0; k < n; ++k) {
     const std::size_t run = *(begin + static_cast<std::ptrdiff_t>(k));
     if (!ours(run)) continue;
-    copy_padded(values.begin() + static_cast<std::ptrdiff_t>(k * of_row), count,
-                to.begin() + static_cast<std::ptrdiff_t>((run - first_run) * of_run), own.count);
+    copy_padded(values.get() + k * of_row, count, to.begin() + static_cast<std::ptrdiff_t>(place_of(run)),
+                own.count);
   }
 }
 
@@ -123,7 +142,8 @@ void gather(Sources& sources, const Gathered& from, const Shape& leading, const 
   }
   const auto at = static_cast<std::ptrdiff_t>(leading.size());
   const store::Box own{{box.start.begin() + at, box.start.end()}, {box.count.begin() + at, box.count.end()}};
-  std::ranges::fill(to, std::get<std::vector<T>>(filled(std::vector<T>{}, 1)).front());
+  if (!sources.has_all(first_run, runs) || !same_extents(from))
+    std::ranges::fill(to, std::get<std::vector<T>>(filled(std::vector<T>{}, 1)).front());
   for (std::size_t shard = 0; shard < sources.size(); ++shard)
     read_rows(sources, from, shard, first_run, runs, own, to);
 }

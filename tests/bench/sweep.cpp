@@ -126,7 +126,7 @@ void collect(benchmark::State& state) {
 void two_threads(benchmark::State& state) {
   std::vector<base::Value> a;
   for (int i = 0; i < 64; ++i) a.emplace_back(i / 32.0);
-  const sweep::Plan plan = sweep::make_plan(experiments::amicl(), 1, {{"task.trials", std::int64_t{2000}}},
+  const sweep::Plan plan = sweep::make_plan(experiments::amicl(), 1, {{"task.trials", std::int64_t{8000}}},
                                             {.factors = {sweep::Axis{"model.a", std::move(a)}}}, {});
   bench::against(
       state, [&] { run_all(plan, kFolder, 1); }, [&] { run_all(plan, kFolder, 2); });

@@ -117,7 +117,7 @@ TEST_CASE(
   std::map<std::int64_t, int> counts;
   for (const Value& n : table.columns[1].values) ++counts[std::get<std::int64_t>(n)];
   CHECK(counts.size() == 4);  // 2, 4, 6, 8
-  for (const auto& [n, count] : counts) CHECK_MESSAGE(count > 60, n);
+  for (const auto& entry : counts) CHECK(entry.second > 60);
 
   Space longer = space;
   std::get<sweep::Sample>(longer.factors[0]).points = 600;
