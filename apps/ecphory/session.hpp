@@ -55,9 +55,10 @@ Executed execute(const Session& session, const sweep::Ledger& ledger, const std:
 /// Throws UserError when the output would lie in the folder of the sweep.
 void check_outside(const Session& session);
 
-/// Writes the collected file. Replaces an older one if `replace`, or if it is of the same plan and has no more.
-/// Throws UserError when there is another, or the disk does not take it.
-void write_collected(const Session& session, const sweep::Ledger& ledger, bool replace, sweep::Storage storage);
+/// Writes the collected file. Replaces an older one if `replace`, or if it is of the same plan and has no
+/// more. Throws UserError when there is another, or the disk does not take it.
+void write_collected(const Session& session, const sweep::Ledger& ledger, bool replace,
+                     sweep::Storage storage);
 
 /// The name of shards that `ecphory retry` writes.
 inline constexpr const char* kRetry = "retry";

@@ -7,8 +7,8 @@
 namespace ecphory::base {
 
 Deadline::Deadline(double seconds)
-    : moment_(Clock::now() +
-              std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e9)))),
+    : moment_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                 std::chrono::duration<double>(std::min(seconds, 1e9)))),
       seconds_(seconds) {}
 
 void Deadline::give_up() const {

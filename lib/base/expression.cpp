@@ -263,7 +263,10 @@ class Parser {
 
   /// What stands from `begin` up to here.
   Node constant(std::size_t begin, Type type, Result value) const {
-    return {.type = type, .value = [value = std::move(value)](const Point&) { return value; }, .begin = begin, .end = at_};
+    return {.type = type,
+            .value = [value = std::move(value)](const Point&) { return value; },
+            .begin = begin,
+            .end = at_};
   }
 
   Node atom() {
