@@ -14,7 +14,7 @@ RUN = """\
 experiment = "amicl"
 
 [task]
-trials = 100
+trials = 300
 length = 40
 dimension = 12
 
@@ -71,7 +71,7 @@ def test_kills_lose_nothing_that_was_committed(ecphory, undisturbed):
     folder.mkdir()
     for _ in range(MOMENTS):
         before = set((folder / "x.sweep").glob("1-of-1.*.h5"))
-        was_killed = kill_after(ecphory, moments.uniform(0, 0.5) * duration, "run.toml", "--output", folder / "x.h5",
+        was_killed = kill_after(ecphory, moments.uniform(0, 0.8) * duration, "run.toml", "--output", folder / "x.h5",
                                 "--commit-every", "0", "--resume")
         killed += was_killed
         part_left += any(".part-" in path.name for path in folder.rglob("*"))
@@ -90,7 +90,7 @@ def test_kills_lose_nothing_that_was_committed(ecphory, undisturbed):
     assert [path.name for path in folder.iterdir()] == ["x.h5"], "parts of killed processes are cleared"
     assert killed >= MOMENTS // 2, "most kills came after the end: the moments do not cover the run"
     assert part_left >= 1, "no kill hit the writing"
-    assert progress >= 3, "no kill came between a commit and the end"
+    assert progress >= 1, "no kill came between a commit and the end"
 
 
 def test_a_kill_under_force_leaves_the_old_file_or_the_new_one(ecphory, undisturbed):
