@@ -269,8 +269,8 @@ store::LabelledArray collected(const std::shared_ptr<Sources>& sources, const Pl
 void add_shard(const store::Reader& reader, std::size_t shard, std::size_t shards,
                std::vector<Gathered>& all) {
   for (const store::LabelledArray& array : reader.layout().arrays) {
-    if (array.name.starts_with("record") || array.name == "run") continue;
-    if (reader.layout().find(name_of_own_coordinate(array.name)) != nullptr)
+    if (array.dimensions.front() == "record" || array.name == "run") continue;
+    if (array.is_coordinate() && reader.layout().find(name_of_own_coordinate(array.name)) != nullptr)
       continue;  // mere numbers 0, 1, 2 …
     store::LabelledArray one = array;
     const bool by_run = array.dimensions.front() == "run";
@@ -355,7 +355,10 @@ store::Dataset collect(const Plan& plan, const Ledger& ledger, Storage storage,
   const auto sources = std::make_shared<Sources>(ledger);
   std::vector<Gathered> gathered;
   for (std::size_t shard = 0; shard < sources->size(); ++shard) {
-    if (sources->is_used(shard)) add_shard(sources->reader(shard), shard, sources->size(), gathered);
+    if (!sources->is_used(shard)) continue;
+    add_shard(sources->reader(shard), shard, sources->size(), gathered);
+    for (const Gathered& g : gathered)
+      base::ensure(g.own[shard] || g.shared[shard], "every shard has the same arrays: " + g.array.name);
   }
   store::Dataset dataset;
   dataset.arrays = swept_keys(plan);

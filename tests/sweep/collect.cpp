@@ -82,6 +82,19 @@ TEST_CASE("a coordinate that points do not share becomes a variable, wherever th
   CHECK(in_parts(same, folder.path() / "same", 2).at("time").is_coordinate());
 }
 
+TEST_CASE("names that resemble the bookkeeping's own are kept") {
+  const tests::TemporaryFolder folder;
+  const auto named = [](const base::Point& point, const sweep::RunContext&) -> store::Dataset {
+    const auto n = static_cast<double>(n_of(point));
+    return {.arrays = {tests::number("recorded", n), tests::number("x", 2 * n),
+                       tests::number("x_of_point", 3 * n)}};
+  };
+  const store::Dataset result = tests::swept(plan_of({1, 2}, named), folder.path() / "x");
+  CHECK(values<double>(result, "recorded") == std::vector{1.0, 2.0});
+  CHECK(values<double>(result, "x") == std::vector{2.0, 4.0});
+  CHECK(values<double>(result, "x_of_point") == std::vector{3.0, 6.0});
+}
+
 TEST_CASE("points that are no grid stand in one dimension, with the swept keys beside them") {
   const tests::TemporaryFolder folder;
   sweep::Experiment experiment = tests::experiment_of(growing);
