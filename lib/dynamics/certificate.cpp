@@ -1,8 +1,26 @@
 #include "ecphory/dynamics/certificate.hpp"
 
+#include <set>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace ecphory::dynamics {
+
+namespace {
+
+/// Layers that a synapse reads or drives, each once.
+template <class Real>
+std::set<LayerId> joined_by(const Synapse<Real>& synapse) {
+  std::set<LayerId> layers;
+  for (const Projection<Real>& p : projections_of(synapse)) {
+    layers.insert(p.pre.begin(), p.pre.end());
+    layers.insert(p.post);
+  }
+  return layers;
+}
+
+}  // namespace
 
 template <class Real>
 Certificate certify(const Network<Real>& network) {
@@ -12,9 +30,9 @@ Certificate certify(const Network<Real>& network) {
     if (has_energy(synapse)) continue;
     const Projection<Real> p = projections_of(synapse).front();
     result.has_energy = result.never_rises = result.bounded_below = false;
-    result.reasons.push_back(
-        fmt::format("The synapse from {} to {} is asymmetric: it derives from no energy.", layers[p.pre].name,
-                    layers[p.post].name));
+    const std::string kind = p.hyper != nullptr ? p.hyper->name() : "asymmetric";
+    result.reasons.push_back(fmt::format("The synapse from {} to {} is {}: it derives from no energy.",
+                                         layers[p.pre.front()].name, layers[p.post].name, kind));
   }
   for (const Layer<Real>& layer : layers) {
     if (layer.input.moves()) {
@@ -35,17 +53,32 @@ Certificate certify(const Network<Real>& network) {
   }
   // x·g − L(x) grows faster than any linear function of g where g is unbounded, and is bounded where g is. So
   // a synapse is harmless when it is linear in every unbounded output, that is when at most one of its two
-  // ends is unbounded.
+  // ends is unbounded. A hypersynapse is harmless when all its outputs are bounded, or when it says so and no
+  // other synapse needs the same growth.
+  std::vector<int> synapses_of(layers.size(), 0);
   for (const Synapse<Real>& synapse : network.synapses()) {
-    const Projection<Real> p = projections_of(synapse).front();
-    if (!has_energy(synapse) || traits_of(layers[p.pre].lagrangian).bounded_output ||
-        traits_of(layers[p.post].lagrangian).bounded_output) {
+    for (const LayerId layer : joined_by(synapse)) ++synapses_of[layer];
+  }
+  for (const Synapse<Real>& synapse : network.synapses()) {
+    if (!has_energy(synapse)) continue;
+    std::vector<std::string> unbounded;
+    bool shared = false;
+    for (const LayerId layer : joined_by(synapse)) {
+      if (traits_of(layers[layer].lagrangian).bounded_output) continue;
+      unbounded.push_back(layers[layer].name);
+      shared = shared || synapses_of[layer] > 1;
+    }
+    const auto* const hyper = std::get_if<std::shared_ptr<const Hypersynapse<Real>>>(&synapse);
+    if (unbounded.empty()) continue;
+    if (hyper == nullptr && unbounded.size() == 1 &&
+        projections_of(synapse).front().pre.front() != projections_of(synapse).front().post) {
       continue;
     }
+    if (hyper != nullptr && (*hyper)->bounded_below() && !shared) continue;
     result.bounded_below = false;
     result.reasons.push_back(fmt::format(
-        "The synapse between {} and {} joins two unbounded outputs: the energy may fall without end.",
-        layers[p.pre].name, layers[p.post].name));
+        "The {} of {} is not linear in unbounded outputs: the energy may fall without end.",
+        hyper == nullptr ? "synapse" : (*hyper)->name() + " synapse", fmt::join(unbounded, " and ")));
   }
   return result;
 }

@@ -1,5 +1,6 @@
 #include "ecphory/dynamics/connectivity.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ void check_connected(const Network<Real>& network) {
   for (const Synapse<Real>& synapse : network.synapses()) {
     for (const Projection<Real>& p : projections_of(synapse)) {
       driven[p.post] = true;
-      if (p.pre != p.post) joined[p.pre] = joined[p.post] = true;
+      for (const LayerId pre : p.pre) {
+        if (pre != p.post) joined[pre] = joined[p.post] = true;
+      }
     }
   }
   for (LayerId id = 0; id < network.layers().size(); ++id) {
@@ -48,7 +51,7 @@ void require_path(const Network<Real>& network, LayerId input, LayerId output) {
     open.pop_back();
     for (const Synapse<Real>& synapse : network.synapses()) {
       for (const Projection<Real>& p : projections_of(synapse)) {
-        if (p.pre != from || reached[p.post]) continue;
+        if (reached[p.post] || std::ranges::find(p.pre, from) == p.pre.end()) continue;
         reached[p.post] = true;
         open.push_back(p.post);
       }

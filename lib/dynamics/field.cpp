@@ -15,7 +15,10 @@ Field<Real>::Field(const Network<Real>& network)
       output_memory_(network.layers().size()),
       state_memory_(network.layers().size()),
       states_(network.layers().size()),
-      outputs_(network.layers().size()) {
+      outputs_(network.layers().size()),
+      state_tangent_memory_(network.layers().size()),
+      output_tangent_memory_(network.layers().size()),
+      output_tangents_(network.layers().size()) {
   for (const Synapse<Real>& synapse : network.synapses()) {
     for (Projection<Real>& p : projections_of(synapse)) projections_[p.post].push_back(std::move(p));
   }
@@ -58,7 +61,7 @@ void Field<Real>::add_drives(LayerId layer, View d) {
   } else {
     d.matrix().setZero();
   }
-  for (const Projection<Real>& p : projections_[layer]) add_drive<Real>(p, outputs_[p.pre], ids_, d);
+  for (const Projection<Real>& p : projections_[layer]) add_drive<Real>(p, outputs_, ids_, d);
 }
 
 /// States and outputs of all layers: those of the state first, then the instantaneous ones in their order.
@@ -99,6 +102,41 @@ void Field<Real>::drive(ConstView x, View d) {
 }
 
 template <class Real>
+typename Field<Real>::ConstView Field<Real>::output_tangent(LayerId layer, ConstView state_tangent) {
+  const Lagrangian& lagrangian = network_.layers()[layer].lagrangian;
+  if (std::holds_alternative<Quadratic>(lagrangian)) return state_tangent;
+  const View tangent = buffer(output_tangent_memory_, layer);
+  hessian_times<Real>(lagrangian, states_[layer], state_tangent, tangent);
+  return tangent;
+}
+
+template <class Real>
+void Field<Real>::drive_tangent(ConstView u, View du) {
+  const auto& layers = network_.layers();
+  base::ensure(u.rows == network_.rows() && u.columns == static_cast<Index>(ids_.size()),
+               "directions have the network's rows and the selected columns");
+  const auto propagate = [&](LayerId layer, View d) {
+    d.matrix().setZero();
+    for (const Projection<Real>& p : projections_[layer])
+      add_drive_tangent<Real>(p, outputs_, output_tangents_, ids_, d);
+  };
+  for (LayerId layer = 0; layer < layers.size(); ++layer) {
+    if (layers[layer].tau == 0) continue;
+    output_tangents_[layer] =
+        output_tangent(layer, u.middle_rows(network_.first_row(layer), layers[layer].neurons));
+  }
+  for (const LayerId layer : network_.instantaneous_order()) {
+    const View state_tangent = buffer(state_tangent_memory_, layer);
+    propagate(layer, state_tangent);
+    output_tangents_[layer] = output_tangent(layer, state_tangent);
+  }
+  for (LayerId layer = 0; layer < layers.size(); ++layer) {
+    if (layers[layer].tau > 0)
+      propagate(layer, du.middle_rows(network_.first_row(layer), layers[layer].neurons));
+  }
+}
+
+template <class Real>
 void Field<Real>::energy(ConstView x, View e) {
   ensure_energy();
   evaluate(x);
@@ -112,14 +150,7 @@ void Field<Real>::energy(ConstView x, View e) {
       total -= currents_[layer].matrix().cwiseProduct(outputs_[layer].matrix()).colwise().sum();
     }
   }
-  for (const Synapse<Real>& synapse : network_.synapses()) {
-    const Projection<Real> p = projections_of(synapse).front();
-    Array<Real> driven({network_.layers()[p.post].neurons, x.columns});
-    driven.matrix().setZero();
-    add_drive<Real>(p, outputs_[p.pre], ids_, driven);
-    const Real pairs = p.pre == p.post ? Real{0.5} : Real{1};
-    total -= pairs * driven.matrix().cwiseProduct(outputs_[p.post].matrix()).colwise().sum();
-  }
+  for (const Synapse<Real>& synapse : network_.synapses()) add_energy<Real>(synapse, outputs_, ids_, e);
 }
 
 template <class Real>
@@ -136,7 +167,16 @@ void Field<Real>::energy_slope(ConstView x, View slope) {
     const ConstView u = ConstView(View(rate)).middle_rows(network_.first_row(layer), l.neurons);
     Array<Real> hu({l.neurons, x.columns});
     hessian_times<Real>(l.lagrangian, states_[layer], u, hu);
-    total -= hu.matrix().cwiseProduct(u.matrix()).colwise().sum() / static_cast<Real>(l.tau);
+    if (l.tau_of_neuron.empty()) {
+      total -= hu.matrix().cwiseProduct(u.matrix()).colwise().sum() / static_cast<Real>(l.tau);
+    } else {  // u is T ẋ with T = diag(τ): dE/dt = −(T ẋ)ᵀ ∇²L ẋ
+      Array<Real> rates({l.neurons, x.columns});
+      for (Index i = 0; i < l.neurons; ++i)
+        rates.matrix().row(i) =
+            u.matrix().row(i) / static_cast<Real>(l.tau_of_neuron[static_cast<std::size_t>(i)]);
+      hessian_times<Real>(l.lagrangian, states_[layer], rates, hu);
+      total -= hu.matrix().cwiseProduct(u.matrix()).colwise().sum();
+    }
   }
 }
 
@@ -145,10 +185,12 @@ void Field<Real>::ensure_energy() const {
   for (const Synapse<Real>& synapse : network_.synapses()) {
     if (has_energy(synapse)) continue;
     const Projection<Real> p = projections_of(synapse).front();
-    throw base::UserError({.key = network_.layers()[p.pre].name + " -> " + network_.layers()[p.post].name,
-                           .problem = "the network has no energy: this synapse goes one way",
-                           .expected = "symmetric synapses only",
-                           .remedy = "ask for no energy, or make the synapse symmetric"});
+    throw base::UserError(
+        {.key = network_.layers()[p.pre.front()].name + " -> " + network_.layers()[p.post].name,
+         .problem = "the network has no energy: this synapse " +
+                    (p.hyper != nullptr ? "is " + p.hyper->name() : std::string("goes one way")),
+         .expected = "synapses that derive from an energy only",
+         .remedy = "ask for no energy, or make the synapse symmetric"});
   }
 }
 

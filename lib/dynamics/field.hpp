@@ -25,6 +25,11 @@ class Field {
   /// d ← I + Σ drives, so that τ dx/dt = d − x. x and d are (rows of the state, columns).
   void drive(ConstView x, View d);
 
+  /// du ← D d(x) u, the derivative of the drive at the x of the last call of drive() or energy(), which is
+  /// still in its place, along the directions u (rows of the state, columns): so that τ J u = du − u for the
+  /// Jacobian J of dx/dt.
+  void drive_tangent(ConstView u, View du);
+
   /// E of every column, (1, columns). Throws UserError when a synapse has no energy.
   void energy(ConstView x, View e);
 
@@ -39,6 +44,7 @@ class Field {
   void ensure_energy() const;
   void evaluate(ConstView x);
   void add_drives(LayerId layer, View d);
+  ConstView output_tangent(LayerId layer, ConstView state_tangent);
   View buffer(std::vector<compute::Array<Real>>& buffers, LayerId layer);
 
   const Network<Real>& network_;
@@ -49,6 +55,9 @@ class Field {
   std::vector<compute::Array<Real>> state_memory_;   // of instantaneous layers
   std::vector<ConstView> states_;
   std::vector<ConstView> outputs_;
+  std::vector<compute::Array<Real>> state_tangent_memory_;  // of instantaneous layers
+  std::vector<compute::Array<Real>> output_tangent_memory_;
+  std::vector<ConstView> output_tangents_;
 };
 
 extern template class Field<float>;

@@ -19,6 +19,11 @@ class Flow {
 
   virtual ~Flow() = default;
 
+  virtual const Network<Real>& network() const = 0;
+
+  /// Trajectories of the present columns.
+  virtual std::span<const compute::Index> ids() const = 0;
+
   /// Rows of a state, and the time constant (ms) of each.
   virtual compute::Index rows() const = 0;
   virtual const std::vector<double>& tau() const = 0;

@@ -10,13 +10,14 @@
 #include "ecphory/dynamics/lagrangians/logistic.hpp"
 #include "ecphory/dynamics/lagrangians/quadratic.hpp"
 #include "ecphory/dynamics/lagrangians/rectified_power.hpp"
+#include "ecphory/dynamics/lagrangians/sign.hpp"
 #include "ecphory/dynamics/lagrangians/spherical.hpp"
 #include "ecphory/dynamics/lagrangians/tanh.hpp"
 
 namespace ecphory::dynamics {
 
 /// All of them; one file each in lagrangians/. Every one is convex.
-using Lagrangian = std::variant<Quadratic, RectifiedPower, LogSumExp, Spherical, Tanh, Logistic>;
+using Lagrangian = std::variant<Quadratic, RectifiedPower, LogSumExp, Spherical, Tanh, Logistic, Sign>;
 
 /// What certificates need to know.
 struct LagrangianTraits {

@@ -17,18 +17,29 @@ using compute::Index;
 
 namespace {
 
+void check_shape(const std::string& what, const std::vector<Index>& shape, Index rows, Index columns) {
+  if (shape.size() >= 2 && shape.size() <= 3 && shape[0] == rows && shape[1] == columns) return;
+  throw UserError({.key = what,
+                   .problem = fmt::format("the weights are {}", fmt::join(shape, " x ")),
+                   .expected = fmt::format("{} x {}, or that for each trajectory", rows, columns),
+                   .remedy = "transpose them, or change the number of neurons"});
+}
+
 template <class Real>
-void check_weights(const std::string& what, const compute::Array<Real>& w, Index rows, Index columns) {
-  const auto& shape = w.shape();
-  if (shape.size() < 2 || shape.size() > 3 || shape[0] != rows || shape[1] != columns) {
-    throw UserError({.key = what,
-                     .problem = fmt::format("the weights are {}", fmt::join(shape, " x ")),
-                     .expected = fmt::format("{} x {}, or that for each trajectory", rows, columns),
-                     .remedy = "transpose them, or change the number of neurons"});
-  }
-  if (base::first_not_finite(w.elements())) {
-    throw UserError({.key = what, .problem = "the weights are not finite", .expected = "finite numbers"});
-  }
+void check_finite(const std::string& what, std::span<const Real> elements) {
+  if (!base::first_not_finite(elements)) return;
+  throw UserError({.key = what, .problem = "the weights are not finite", .expected = "finite numbers"});
+}
+
+template <class Real>
+void check_taus(const Layer<Real>& layer) {
+  const bool positive =
+      std::ranges::all_of(layer.tau_of_neuron, [](double tau) { return tau > 0 && std::isfinite(tau); });
+  if (layer.tau > 0 && positive && static_cast<Index>(layer.tau_of_neuron.size()) == layer.neurons) return;
+  throw UserError({.key = layer.name,
+                   .problem = layer.tau == 0 ? "an instantaneous layer has neurons with time constants"
+                                             : "the time constants of the neurons are not allowed",
+                   .expected = fmt::format("{} finite numbers > 0, in a layer with tau > 0", layer.neurons)});
 }
 
 template <class Real>
@@ -65,6 +76,7 @@ LayerId Network<Real>::add_layer(Layer<Real> layer) {
     refuse(fmt::format("tau = {} ms is not allowed", layer.tau), "a finite number >= 0",
            "0 makes the layer instantaneous");
   }
+  if (!layer.tau_of_neuron.empty()) check_taus(layer);
   check_noise(layer);
   try {
     validate(layer.lagrangian);
@@ -91,38 +103,70 @@ void Network<Real>::set_noise(LayerId layer, const Noise& noise) {
 
 template <class Real>
 void Network<Real>::add_synapse(Synapse<Real> synapse) {
-  for (const Projection<Real>& p : projections_of(synapse)) {
-    base::ensure(p.pre < layers_.size() && p.post < layers_.size(), "a synapse joins layers of its network");
-    const Layer<Real>& pre = layers_[p.pre];
-    const Layer<Real>& post = layers_[p.post];
-    const std::string what = fmt::format("synapse from {} to {}", pre.name, post.name);
-    if (p.w != nullptr) {
-      check_weights(what, *p.w, p.transposed ? pre.neurons : post.neurons,
-                    p.transposed ? post.neurons : pre.neurons);
-    } else if (pre.neurons != post.neurons || !std::isfinite(p.gain)) {
-      throw UserError({.key = what,
-                       .problem = fmt::format("{} neurons relay to {}", pre.neurons, post.neurons),
-                       .expected = "equal numbers and a finite gain"});
-    }
-  }
-  if (const auto* const s = std::get_if<Symmetric<Real>>(&synapse); s != nullptr && s->a == s->b) {
-    const Index n = s->w->shape()[0];
-    for (Index k = 0; k < s->w->size() / std::max<Index>(n * n, 1); ++k) {
-      const Eigen::Map<const typename Input<Real>::Matrix> w(s->w->data() + k * n * n, n, n);
-      if ((w - w.transpose()).cwiseAbs().maxCoeff() > static_cast<Real>(1e-6) * w.cwiseAbs().maxCoeff()) {
-        throw UserError({.key = fmt::format("synapse within {}", layers_[s->a].name),
-                         .problem = "the weights are not symmetric",
-                         .expected = "W = Wᵀ",
-                         .remedy = "use an asymmetric synapse; it has no energy"});
-      }
-    }
-  }
+  for (const Projection<Real>& p : projections_of(synapse)) check_projection(p);
+  check_symmetry(synapse);
   synapses_.push_back(std::move(synapse));
   try {
     order_ = sorted_instantaneous();
   } catch (...) {
     synapses_.pop_back();
     throw;
+  }
+}
+
+template <class Real>
+void Network<Real>::check_projection(const Projection<Real>& p) const {
+  base::ensure(
+      p.post < layers_.size() && std::ranges::all_of(p.pre, [&](LayerId id) { return id < layers_.size(); }),
+      "a synapse joins layers of its network");
+  if (p.hyper != nullptr) {
+    std::vector<Index> neurons;
+    std::vector<Index> driven;
+    for (const LayerId layer : p.pre) neurons.push_back(layers_[layer].neurons);
+    for (const LayerId layer : p.hyper->driven()) driven.push_back(layers_.at(layer).neurons);
+    return p.hyper->check(neurons, driven);
+  }
+  const Layer<Real>& pre = layers_[p.pre.front()];
+  const Layer<Real>& post = layers_[p.post];
+  const std::string what = fmt::format("synapse from {} to {}", pre.name, post.name);
+  const Index rows = p.transposed ? pre.neurons : post.neurons;
+  const Index columns = p.transposed ? post.neurons : pre.neurons;
+  if (p.w != nullptr) {
+    check_shape(what, p.w->shape(), rows, columns);
+    check_finite<Real>(what, p.w->elements());
+  } else if (p.sparse != nullptr) {
+    check_shape(what, {p.sparse->rows(), p.sparse->cols()}, rows, columns);
+    check_finite<Real>(what, {p.sparse->valuePtr(), static_cast<std::size_t>(p.sparse->nonZeros())});
+  } else if (pre.neurons != post.neurons || !std::isfinite(p.gain)) {
+    throw UserError({.key = what,
+                     .problem = fmt::format("{} neurons relay to {}", pre.neurons, post.neurons),
+                     .expected = "equal numbers and a finite gain"});
+  }
+}
+
+template <class Real>
+void Network<Real>::check_symmetry(const Synapse<Real>& synapse) const {
+  const auto refuse = [&](LayerId layer) {
+    throw UserError({.key = fmt::format("synapse within {}", layers_[layer].name),
+                     .problem = "the weights are not symmetric",
+                     .expected = "W = Wᵀ",
+                     .remedy = "use an asymmetric synapse; it has no energy"});
+  };
+  constexpr Real kTolerance = static_cast<Real>(1e-6);
+  if (const auto* const s = std::get_if<Symmetric<Real>>(&synapse); s != nullptr && s->a == s->b) {
+    const Index n = s->w->shape()[0];
+    for (Index k = 0; k < s->w->size() / std::max<Index>(n * n, 1); ++k) {
+      const Eigen::Map<const typename Input<Real>::Matrix> w(s->w->data() + k * n * n, n, n);
+      if ((w - w.transpose()).cwiseAbs().maxCoeff() > kTolerance * w.cwiseAbs().maxCoeff()) refuse(s->a);
+    }
+  }
+  if (const auto* const s = std::get_if<Sparse<Real>>(&synapse);
+      s != nullptr && s->symmetric && s->pre == s->post && s->w->nonZeros() > 0) {
+    const Eigen::SparseMatrix<Real> transposed = s->w->transpose();
+    const Eigen::SparseMatrix<Real> difference = *s->w - transposed;
+    if (difference.nonZeros() > 0 &&
+        difference.coeffs().abs().maxCoeff() > kTolerance * s->w->coeffs().abs().maxCoeff())
+      refuse(s->pre);
   }
 }
 
@@ -153,7 +197,9 @@ std::vector<LayerId> Network<Real>::sorted_instantaneous() const {
   std::vector<std::vector<LayerId>> drivers(layers_.size());
   for (const Synapse<Real>& synapse : synapses_) {
     for (const Projection<Real>& p : projections_of(synapse)) {
-      if (layers_[p.pre].tau == 0 && layers_[p.post].tau == 0) drivers[p.post].push_back(p.pre);
+      for (const LayerId pre : p.pre) {
+        if (layers_[pre].tau == 0 && layers_[p.post].tau == 0) drivers[p.post].push_back(pre);
+      }
     }
   }
   enum class Mark { unseen, open, done };

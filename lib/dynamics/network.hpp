@@ -31,8 +31,9 @@ struct Layer {
   std::string name;
   compute::Index neurons = 0;
   Lagrangian lagrangian = Quadratic{};
-  double tau = 10;         ///< time constant, ms; 0 is instantaneous
-  Input<Real> input = {};  ///< I(t)
+  double tau = 10;                         ///< time constant, ms; 0 is instantaneous
+  std::vector<double> tau_of_neuron = {};  ///< ms, > 0, one for each neuron; empty: all have tau
+  Input<Real> input = {};                  ///< I(t)
   Noise noise = {};
 };
 
@@ -41,7 +42,7 @@ struct Layer {
 template <class Real>
 class Network {
  public:
-  /// Throws UserError for a size, time constant, noise or Lagrangian out of range, or a name that is taken.
+  /// Throws UserError for a size, time constants, noise or Lagrangian out of range, or a name that is taken.
   LayerId add_layer(Layer<Real> layer);
 
   /// Gives a layer another noise. Throws UserError when it is out of range, or the layer is instantaneous.
@@ -68,6 +69,8 @@ class Network {
   LayerId find(const std::string& name) const;
 
  private:
+  void check_projection(const Projection<Real>& projection) const;
+  void check_symmetry(const Synapse<Real>& synapse) const;
   std::vector<LayerId> sorted_instantaneous() const;
 
   std::vector<Layer<Real>> layers_;

@@ -14,17 +14,23 @@ class NeuronFlow final : public Flow<Real> {
   using typename Flow<Real>::View;
   using typename Flow<Real>::ConstView;
 
-  explicit NeuronFlow(const Network<Real>& network) : field_(network) {
+  explicit NeuronFlow(const Network<Real>& network) : network_(network), field_(network) {
     bool noisy = false;
     for (const Layer<Real>& layer : network.layers()) {
       if (layer.tau == 0) continue;
-      tau_.insert(tau_.end(), static_cast<std::size_t>(layer.neurons), layer.tau);
+      if (layer.tau_of_neuron.empty()) {
+        tau_.insert(tau_.end(), static_cast<std::size_t>(layer.neurons), layer.tau);
+      } else {
+        tau_.insert(tau_.end(), layer.tau_of_neuron.begin(), layer.tau_of_neuron.end());
+      }
       noise_.insert(noise_.end(), static_cast<std::size_t>(layer.neurons), layer.noise);
       noisy = noisy || layer.noise.present();
     }
     if (!noisy) noise_.clear();
   }
 
+  const Network<Real>& network() const override { return network_; }
+  std::span<const Index> ids() const override { return ids_; }
   Index rows() const override { return static_cast<Index>(tau_.size()); }
   const std::vector<double>& tau() const override { return tau_; }
   const std::vector<Noise>& noise() const override { return noise_; }
@@ -52,6 +58,7 @@ class NeuronFlow final : public Flow<Real> {
   }
 
  private:
+  const Network<Real>& network_;
   Field<Real> field_;
   std::vector<double> tau_;
   std::vector<Noise> noise_;

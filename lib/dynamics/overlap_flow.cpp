@@ -37,12 +37,15 @@ class OverlapFlow final : public Flow<Real> {
     tau_.assign(static_cast<std::size_t>(memories() + 1), visible.tau);
   }
 
+  const Network<Real>& network() const override { return network_; }
+  std::span<const Index> ids() const override { return ids_; }
   Index rows() const override { return memories() + 1; }
   const std::vector<double>& tau() const override { return tau_; }
   const std::vector<Noise>& noise() const override { return noise_; }
 
   void start(std::span<const Index> ids, double t, ConstView neurons, View x) override {
     const auto columns = static_cast<Index>(ids.size());
+    ids_.assign(ids.begin(), ids.end());
     current_ = current_of(parts_.visible, ids, t);
     away_ = Array<Real>({neurons.rows, columns});
     away_.matrix() = neurons.matrix() - current_.matrix();
@@ -55,6 +58,9 @@ class OverlapFlow final : public Flow<Real> {
   }
 
   void keep(std::span<const Index> columns) override {
+    std::vector<Index> kept_ids;
+    for (const Index j : columns) kept_ids.push_back(ids_[static_cast<std::size_t>(j)]);
+    ids_ = std::move(kept_ids);
     for (Array<Real>* const array : {&current_, &away_, &overlap_of_current_, &overlap_away_}) {
       Array<Real> kept({array->rows(), static_cast<Index>(columns.size())});
       for (std::size_t j = 0; j < columns.size(); ++j) {
@@ -128,6 +134,7 @@ class OverlapFlow final : public Flow<Real> {
   Weights<Real> gram_;  // (M, M)
   std::vector<double> tau_;
   std::vector<Noise> noise_;
+  std::vector<Index> ids_;
   Array<Real> current_;             // (N, columns) I
   Array<Real> away_;                // (N, columns) v₀ − I
   Array<Real> overlap_of_current_;  // (M, columns) ΞᵀI + I_h
@@ -154,6 +161,7 @@ OverlapSuitability suits_overlap_space(const Network<Real>& network) {
     return no("the Lagrangian of the layer with tau > 0 is not quadratic");
   }
   if (layers[visible].noise.present()) return no("it has noise");
+  if (!layers[visible].tau_of_neuron.empty()) return no("its neurons have time constants of their own");
   return {true, layers[1 - visible].neurons < 2 * layers[visible].neurons, ""};
 }
 

@@ -15,6 +15,7 @@
 #include "ecphory/dynamics/block_run.hpp"
 #include "ecphory/dynamics/connectivity.hpp"
 #include "ecphory/dynamics/field.hpp"
+#include "ecphory/dynamics/flips.hpp"
 
 namespace ecphory::dynamics {
 namespace {
@@ -44,6 +45,17 @@ void check_options(const SimulationOptions<Real>& o) {
     require_positive("atol", o.integrator.atol);
   } else {
     require_positive("step", o.step);
+  }
+  const double temperature = o.integrator.temperature;
+  if (!(temperature >= 0) || !std::isfinite(temperature))
+    refuse("temperature", fmt::format("{} is not allowed", temperature), "a finite number >= 0");
+  if (temperature > 0 && !traits.discrete) {
+    refuse("temperature", fmt::format("{} has no temperature", base::name_of(o.integrator.method)),
+           "the method synchronous or asynchronous", "choose one of these, or give the layer noise");
+  }
+  if (temperature > 0 && o.convergence) {
+    refuse("convergence", "binary neurons with a temperature never come to rest", "no convergence",
+           "leave it out, or set the temperature to 0");
   }
   if (o.max_steps < 1)
     refuse("max_steps", fmt::format("{} is not allowed", o.max_steps), "a whole number >= 1");
@@ -110,6 +122,17 @@ Coordinates choose_coordinates(const Network<Real>& network, const SimulationOpt
            "euler_maruyama_ito or heun_stratonovich", "choose one of these, or remove the noise");
   }
   const OverlapSuitability suits = suits_overlap_space(network);
+  if (options.integrator.method == Method::asynchronous) {
+    if (const std::string reason = unfit_for_flips(network); !reason.empty()) {
+      refuse("method", "asynchronous cannot update this network: " + reason,
+             "one layer of binary neurons with tau > 0, and synapses that derive from an energy",
+             "use synchronous, or a memory of binary neurons");
+    }
+  }
+  if (options.coordinates == Coordinates::overlap && traits.discrete) {
+    refuse("coordinates", fmt::format("{} updates neurons", base::name_of(options.integrator.method)),
+           "neuron");
+  }
   if (options.coordinates == Coordinates::overlap) {
     if (!suits.possible) {
       refuse("coordinates", "this network cannot be integrated in overlap space: " + suits.reason,
@@ -119,8 +142,9 @@ Coordinates choose_coordinates(const Network<Real>& network, const SimulationOpt
     return Coordinates::overlap;
   }
   const bool automatic = options.coordinates == Coordinates::automatic;
-  return automatic && suits.possible && suits.worth_it && !traits.stochastic ? Coordinates::overlap
-                                                                             : Coordinates::neuron;
+  return automatic && suits.possible && suits.worth_it && !traits.stochastic && !traits.discrete
+             ? Coordinates::overlap
+             : Coordinates::neuron;
 }
 
 /// 0, the jumps of all inputs within the run, and its end.

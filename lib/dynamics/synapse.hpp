@@ -1,17 +1,16 @@
 #pragma once
 // Synapses: what the outputs of some layers contribute to the drive of others.
 
+#include <Eigen/SparseCore>
 #include <memory>
 #include <span>
 #include <variant>
 #include <vector>
 
 #include "ecphory/compute/view.hpp"
+#include "ecphory/dynamics/hypersynapse.hpp"
 
 namespace ecphory::dynamics {
-
-/// A layer of a network, by the order of adding.
-using LayerId = std::size_t;
 
 /// Weights that networks share: (rows, columns), or (rows, columns, trajectories) where every trajectory has
 /// its own.
@@ -65,17 +64,35 @@ struct Relay {
 };
 
 template <class Real>
-using Synapse = std::variant<Symmetric<Real>, Asymmetric<Real>, KeyValue<Real>, Relay<Real>>;
+using SparseWeights = std::shared_ptr<const Eigen::SparseMatrix<Real>>;
 
-/// One direction of a synapse: `post` is driven by op(W) g_pre, or by gain · g_pre where there are no
-/// weights.
+/// The same as Asymmetric, or with `symmetric` as Symmetric (E = −g_postᵀ W g_pre), for a W that is stored by
+/// its non-zero elements: time and memory are in proportion to those.
 template <class Real>
-struct Projection {
+struct Sparse {
   LayerId pre;
   LayerId post;
-  Weights<Real> w;
+  SparseWeights<Real> w;
+  bool symmetric = false;
+};
+
+template <class Real>
+using Synapse = std::variant<Symmetric<Real>, Asymmetric<Real>, KeyValue<Real>, Relay<Real>, Sparse<Real>,
+                             std::shared_ptr<const Hypersynapse<Real>>>;
+
+/// One drive of a synapse. `post` is driven by op(W) g of the one layer in `pre`, with the weights `w` or
+/// `sparse`; or by gain · g where there are no weights; or by `hyper` with the outputs of all of
+/// `pre`, `post` being at `place` among those that it drives.
+template <class Real>
+struct Projection {
+  std::vector<LayerId> pre;
+  LayerId post;
+  Weights<Real> w = nullptr;
+  SparseWeights<Real> sparse = nullptr;
   bool transposed = false;
   Real gain = 1;
+  std::shared_ptr<const Hypersynapse<Real>> hyper = nullptr;
+  std::size_t place = 0;
 };
 
 /// Everything a synapse drives.
@@ -86,10 +103,24 @@ std::vector<Projection<Real>> projections_of(const Synapse<Real>& synapse);
 template <class Real>
 bool has_energy(const Synapse<Real>& synapse);
 
-/// drive += op(W) g, with `drive` and `g` over columns that are the trajectories `ids` (used where each has
+/// Outputs of all layers, or directions of them, by layer.
+template <class Real>
+using Outputs = std::span<const compute::View<const Real>>;
+
+/// drive += what the projection drives, over columns that are the trajectories `ids` (used where each has
 /// weights of its own; an id below 0 is a column without a trajectory).
 template <class Real>
-void add_drive(const Projection<Real>& projection, compute::View<const Real> g,
-               std::span<const compute::Index> ids, compute::View<Real> drive);
+void add_drive(const Projection<Real>& projection, Outputs<Real> outputs, std::span<const compute::Index> ids,
+               compute::View<Real> drive);
+
+/// drive += the derivative of that along the directions `tangents` of the outputs.
+template <class Real>
+void add_drive_tangent(const Projection<Real>& projection, Outputs<Real> outputs, Outputs<Real> tangents,
+                       std::span<const compute::Index> ids, compute::View<Real> drive);
+
+/// e(1, columns) += E of the synapse, which has one. Instantaneous layers included.
+template <class Real>
+void add_energy(const Synapse<Real>& synapse, Outputs<Real> outputs, std::span<const compute::Index> ids,
+                compute::View<Real> e);
 
 }  // namespace ecphory::dynamics

@@ -110,6 +110,30 @@ TEST_CASE("the slope of the energy is minus the sum of tau x' Hessian x'") {
   }
 }
 
+TEST_CASE("the derivative of the drive is its slope along a direction") {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const auto network = random_network(seed);
+    CAPTURE(seed);
+    const Index rows = network.rows();
+    const MatrixXd x = tests::normals(rows, 3, seed + 1);
+    const MatrixXd u = tests::normals(rows, 3, seed + 2);
+    Field<double> field(network);
+    const std::vector<Index> ids = {0, 1, 2};
+    field.select(ids, 0);
+    const auto drive = [&](const MatrixXd& at) {
+      MatrixXd d(rows, 3);
+      field.drive({at.data(), rows, 3, rows}, {d.data(), rows, 3, rows});
+      return d;
+    };
+    constexpr double kH = 1e-5;  // truncation near h², rounding near eps/h of drives of order 10
+    const MatrixXd slope = (drive(x + kH * u) - drive(x - kH * u)) / (2 * kH);
+    drive(x);
+    MatrixXd tangent(rows, 3);
+    field.drive_tangent({u.data(), rows, 3, rows}, {tangent.data(), rows, 3, rows});
+    CHECK((tangent - slope).cwiseAbs().maxCoeff() < 1e-7 * (1 + slope.cwiseAbs().maxCoeff()));
+  }
+}
+
 TEST_CASE("certificates say in words which condition fails") {
   Network<double> network;
   const auto a = network.add_layer({.name = "cortex", .neurons = 3});

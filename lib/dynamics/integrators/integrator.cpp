@@ -5,16 +5,17 @@
 namespace ecphory::dynamics {
 
 std::span<const std::string_view> names(Method) {
-  static constexpr std::array<std::string_view, 8> kNames = {
-      "euler", "runge_kutta_4",      "dormand_prince",   "exponential_euler", "exponential_runge_kutta",
-      "cvode", "euler_maruyama_ito", "heun_stratonovich"};
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "euler", "runge_kutta_4",      "dormand_prince",    "exponential_euler", "exponential_runge_kutta",
+      "cvode", "euler_maruyama_ito", "heun_stratonovich", "synchronous",       "asynchronous"};
   return kNames;
 }
 
 MethodTraits traits_of(Method method) {
   return {.adaptive = method == Method::dormand_prince || method == Method::cvode,
           .stochastic = method == Method::euler_maruyama_ito || method == Method::heun_stratonovich,
-          .one_by_one = method == Method::cvode};
+          .one_by_one = method == Method::cvode,
+          .discrete = method == Method::synchronous || method == Method::asynchronous};
 }
 
 template <class Real>
@@ -36,6 +37,10 @@ std::unique_ptr<Integrator<Real>> make_integrator(const IntegratorOptions& optio
       return make_euler_maruyama(flow, options.key);
     case Method::heun_stratonovich:
       return make_heun(flow, options.key);
+    case Method::synchronous:
+      return make_synchronous(flow, options.temperature, options.key);
+    case Method::asynchronous:
+      return make_asynchronous(flow, options.temperature, options.key);
   }
   throw base::Bug("a method without an integrator");
 }

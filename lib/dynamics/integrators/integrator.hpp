@@ -21,6 +21,8 @@ enum class Method {
   cvode,  ///< SUNDIALS CVODE: variable-order BDF, matrix-free Newton–Krylov, for stiff networks
   euler_maruyama_ito,  ///< strong order 1/2, weak order 1
   heun_stratonovich,   ///< stochastic Heun, strong order 1 for one noise source
+  synchronous,         ///< discrete time: all neurons at once take the state to which they are driven
+  asynchronous,        ///< discrete time: binary neurons flip one by one, by the change of energy
 };
 std::span<const std::string_view> names(Method);
 
@@ -29,6 +31,7 @@ struct MethodTraits {
   bool adaptive;    ///< chooses its own steps, within rtol and atol
   bool stochastic;  ///< takes noise
   bool one_by_one;  ///< attempts steps of batches with one trajectory only
+  bool discrete;    ///< its steps are updates, however long they are said to last
 };
 MethodTraits traits_of(Method method);
 
@@ -37,6 +40,8 @@ struct IntegratorOptions {
   Method method = Method::dormand_prince;
   double rtol = 1e-6;
   double atol = 1e-9;
+  double temperature = 0;    ///< of binary neurons, for the discrete methods: Glauber dynamics; 0 is the rule
+                             ///< without chance
   base::RandomKey key = {};  ///< of the noise
 };
 
@@ -102,5 +107,11 @@ template <class Real>
 std::unique_ptr<Integrator<Real>> make_euler_maruyama(const Flow<Real>& flow, const base::RandomKey& key);
 template <class Real>
 std::unique_ptr<Integrator<Real>> make_heun(const Flow<Real>& flow, const base::RandomKey& key);
+template <class Real>
+std::unique_ptr<Integrator<Real>> make_synchronous(const Flow<Real>& flow, double temperature,
+                                                   const base::RandomKey& key);
+template <class Real>
+std::unique_ptr<Integrator<Real>> make_asynchronous(const Flow<Real>& flow, double temperature,
+                                                    const base::RandomKey& key);
 
 }  // namespace ecphory::dynamics
