@@ -105,7 +105,7 @@ void check_integration(const dynamics::Network<double>& network, const Integrato
 
 void check_memory(const base::Point& point) {
   check_patterns(tasks::pattern_table().read(point));
-  dynamics::Network<double> network = models::memory_of(point).build(point, Eigen::MatrixXd::Ones(2, 1));
+  dynamics::Network<double> network = models::memory_of(point).build(point, Eigen::MatrixXd::Ones(2, 1), {});
   dynamics::require_path(network, 0, 0);
   models::add_fluctuations(network, models::fluctuations_table().read(point));
   check_integration(network, integrator_table().read(point));
@@ -122,7 +122,9 @@ MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
   const models::Fluctuations fluctuations = models::fluctuations_table().read(point);
   auto [patterns, shape] = tasks::load_patterns(task, key);
   Eigen::MatrixXd cues = tasks::damaged(patterns, task.damage, task.level, task.cues, key);
-  dynamics::Network<double> memory = models::memory_of(point).build(point, patterns);
+  const models::Memory& chosen = models::memory_of(point);
+  dynamics::Network<double> memory = chosen.build(point, patterns, key);
+  if (chosen.present) chosen.present(memory, patterns, cues);
   dynamics::Network<double> network = memory;
   models::add_fluctuations(network, fluctuations);
   Eigen::MatrixXd initial(network.rows(), cues.cols());

@@ -40,7 +40,7 @@ Memory dense() {
                             "s = N^(-(n-1)/n)",
                 .source = "Krotov & Hopfield (2016), arXiv 1606.01164; (2021), arXiv 2008.06996, model A",
                 .parameters = table().parameters()},
-      .build = [](const base::Point& point, const Eigen::MatrixXd& patterns) {
+      .build = [](const base::Point& point, const Eigen::MatrixXd& patterns, const base::RandomKey&) {
         const DenseParameters p = table().read(point);
         const auto n = static_cast<double>(p.degree);
         const double scale = std::pow(static_cast<double>(patterns.rows()), -(n - 1) / n);

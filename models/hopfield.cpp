@@ -35,7 +35,7 @@ Memory hopfield() {
                                 "E = sum_i [u_i g_i - log cosh(kappa u_i) / kappa] - g^T W g / 2 - I.g",
                     .source = "Hopfield (1984), PNAS 81:3088",
                     .parameters = table().parameters()},
-          .build = [](const base::Point& point, const Eigen::MatrixXd& patterns) {
+          .build = [](const base::Point& point, const Eigen::MatrixXd& patterns, const base::RandomKey&) {
             const HopfieldParameters p = table().read(point);
             dynamics::Network<double> network;
             const auto u = network.add_layer({.name = "visible",

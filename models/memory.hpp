@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <functional>
 
+#include "ecphory/base/random.hpp"
 #include "ecphory/dynamics/network.hpp"
 #include "ecphory/models/model.hpp"
 
@@ -12,8 +13,16 @@ namespace ecphory::models {
 /// A network that stores patterns. Its first layer is the visible one, whose output is compared with them.
 struct Memory {
   Model model;
-  /// The network of a point of the model's parameters, storing patterns (N, M).
-  std::function<dynamics::Network<double>(const base::Point& point, const Eigen::MatrixXd& patterns)> build;
+  /// The network of a point of the model's parameters, storing patterns (N, M). What is random in it depends
+  /// on the key.
+  std::function<dynamics::Network<double>(const base::Point& point, const Eigen::MatrixXd& patterns,
+                                          const base::RandomKey& key)>
+      build;
+  /// Gives the network a cue for each trajectory (N, trajectories) beside the visible layer's state, where
+  /// the model takes it as a current; empty where it does not.
+  std::function<void(dynamics::Network<double>& network, const Eigen::MatrixXd& patterns,
+                     const Eigen::MatrixXd& cues)>
+      present = {};
 };
 
 /// Random currents into the visible layer of any memory.

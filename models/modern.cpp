@@ -38,7 +38,7 @@ Memory modern() {
                 .source =
                     "Ramsauer et al. (2021), arXiv 2008.02217; Krotov & Hopfield (2021), arXiv 2008.06996",
                 .parameters = table().parameters()},
-      .build = [](const base::Point& point, const Eigen::MatrixXd& patterns) {
+      .build = [](const base::Point& point, const Eigen::MatrixXd& patterns, const base::RandomKey&) {
         const ModernParameters p = table().read(point);
         dynamics::Network<double> network;
         const auto v = network.add_layer({.name = "visible", .neurons = patterns.rows(), .tau = p.tau});

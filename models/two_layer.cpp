@@ -51,7 +51,8 @@ const base::ParameterTable<TwoLayerParameters>& table() {
   return table;
 }
 
-dynamics::Network<double> build(const base::Point& point, const Eigen::MatrixXd& patterns) {
+dynamics::Network<double> build(const base::Point& point, const Eigen::MatrixXd& patterns,
+                                const base::RandomKey&) {
   const TwoLayerParameters p = table().read(point);
   const auto n = static_cast<double>(p.degree);
   dynamics::Lagrangian visible = dynamics::Quadratic{};

@@ -102,6 +102,14 @@ void Network<Real>::set_noise(LayerId layer, const Noise& noise) {
 }
 
 template <class Real>
+void Network<Real>::set_input(LayerId layer, Input<Real> input) {
+  base::ensure(layer < layers_.size(), "the layer is one of the network's");
+  const Index columns = input.values.empty() ? 1 : input.values.front().cols();
+  validate(input, layers_[layer].name, layers_[layer].neurons, columns);
+  layers_[layer].input = std::move(input);
+}
+
+template <class Real>
 void Network<Real>::add_synapse(Synapse<Real> synapse) {
   for (const Projection<Real>& p : projections_of(synapse)) check_projection(p);
   check_symmetry(synapse);

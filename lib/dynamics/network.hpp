@@ -48,6 +48,9 @@ class Network {
   /// Gives a layer another noise. Throws UserError when it is out of range, or the layer is instantaneous.
   void set_noise(LayerId layer, const Noise& noise);
 
+  /// Gives a layer another input current. Throws UserError when it does not fit the layer.
+  void set_input(LayerId layer, Input<Real> input);
+
   /// Throws UserError when shapes do not fit the layers, weights are not finite, weights within one layer are
   /// not symmetric (to 1e-6 of the largest), or the instantaneous layers would form a circle (which it
   /// names).

@@ -24,7 +24,7 @@ Eigen::VectorXd retrieved(const base::Point& point, tasks::PatternKind kind, tas
   const tasks::PatternParameters task{.neurons = 200, .patterns = 8, .kind = kind};
   const MatrixXd patterns = tasks::draw_patterns(task, {.seed = 1});
   const MatrixXd cues = tasks::damaged(patterns, damage, 0.25, 8, {.seed = 1});
-  const auto network = models::memory_of(point).build(point, patterns);
+  const auto network = models::memory_of(point).build(point, patterns, {});
   dynamics::SimulationOptions<double> options;
   options.duration = 300;
   const auto run = dynamics::simulate<double>(network, models::initial_state(network, cues), options);
@@ -51,7 +51,7 @@ TEST_CASE("every memory completes damaged cues, and its energy is certified") {
         base::get<std::string>(point, "model.name") + base::get<std::string>(point, variant);
     CAPTURE(name);
     CHECK(retrieved(point, kind, damage).minCoeff() > 0.95);
-    const auto network = models::memory_of(point).build(point, MatrixXd::Ones(10, 2));
+    const auto network = models::memory_of(point).build(point, MatrixXd::Ones(10, 2), {});
     CHECK(dynamics::certify(network).never_rises);
     CHECK(dynamics::certify(network).bounded_below);
   }
@@ -61,7 +61,7 @@ TEST_CASE("a stored pattern drives every neuron of dense with its own element, w
   const MatrixXd pattern = tasks::draw_patterns({.neurons = 50, .patterns = 1}, {.seed = 3});
   for (const std::int64_t degree : {2, 3, 7}) {
     const base::Point point = point_of("dense", {{"model.degree", degree}, {"model.gain", 50.0}});
-    const auto network = models::memory_of(point).build(point, pattern);
+    const auto network = models::memory_of(point).build(point, pattern, {});
     dynamics::SimulationOptions<double> options;
     options.duration = 1;
     // At the pattern the drive is the pattern, so nothing moves.
@@ -74,7 +74,7 @@ TEST_CASE("memory neurons start where the cue drives them") {
   const base::Point point = point_of("two_layer", {{"model.tau_hidden", 5.0}});
   const MatrixXd patterns =
       tasks::draw_patterns({.neurons = 20, .patterns = 4, .kind = tasks::PatternKind::spherical}, {});
-  const auto network = models::memory_of(point).build(point, patterns);
+  const auto network = models::memory_of(point).build(point, patterns, {});
   const MatrixXd initial = models::initial_state(network, patterns);
   CHECK(initial.topRows(20) == patterns);
   CHECK((initial.bottomRows(4) - patterns.transpose() * patterns).norm() < 1e-14);
