@@ -3,19 +3,12 @@
 #include <cmath>
 
 #include "ecphory/compute/exponential.hpp"
+#include "ecphory/compute/largest.hpp"
 
 namespace ecphory::compute {
 namespace {
 
 constexpr Index kParallelSize = 1 << 15;  // elements below which a second thread does not pay
-
-template <class Real>
-Real largest_of(const Real* x, Index n) {
-  Real largest = x[0];
-#pragma omp simd reduction(max : largest)
-  for (Index i = 1; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
-  return largest;
-}
 
 }  // namespace
 

@@ -6,8 +6,9 @@ using compute::View;
 
 LagrangianTraits traits_of(const Lagrangian& lagrangian) {
   return std::visit(
-      []<class L>(const L&) {
-        return LagrangianTraits{std::string(L::kName), std::string(L::kNullDirection), L::kBoundedOutput};
+      []<class L>(const L& l) {
+        return LagrangianTraits{std::string(L::kName), std::string(L::kNullDirection), L::kBoundedOutput,
+                                L::kElementwise, l.convex()};
       },
       lagrangian);
 }

@@ -1,13 +1,16 @@
 #pragma once
-// The Lagrangian of a layer: a convex function L(x) whose gradient is the layer's output (Krotov 2021, arXiv
-// 2107.06446).
+// The Lagrangian of a layer: a function L(x), convex but for odd powers, whose gradient is the layer's output
+// (Krotov 2021, arXiv 2107.06446).
 
 #include <string>
 #include <variant>
 
 #include "ecphory/compute/view.hpp"
+#include "ecphory/dynamics/lagrangians/entmax.hpp"
+#include "ecphory/dynamics/lagrangians/layer_norm.hpp"
 #include "ecphory/dynamics/lagrangians/log_sum_exp.hpp"
 #include "ecphory/dynamics/lagrangians/logistic.hpp"
+#include "ecphory/dynamics/lagrangians/power.hpp"
 #include "ecphory/dynamics/lagrangians/quadratic.hpp"
 #include "ecphory/dynamics/lagrangians/rectified_power.hpp"
 #include "ecphory/dynamics/lagrangians/sign.hpp"
@@ -16,14 +19,17 @@
 
 namespace ecphory::dynamics {
 
-/// All of them; one file each in lagrangians/. Every one is convex.
-using Lagrangian = std::variant<Quadratic, RectifiedPower, LogSumExp, Spherical, Tanh, Logistic, Sign>;
+/// All of them; one file each in lagrangians/.
+using Lagrangian = std::variant<Quadratic, RectifiedPower, LogSumExp, Spherical, Tanh, Logistic, Sign, Power,
+                                Entmax, LayerNorm>;
 
 /// What certificates need to know.
 struct LagrangianTraits {
   std::string name;
   std::string null_direction;  ///< along which ∇²L is zero, in words; empty where it is positive definite
   bool bounded_output;         ///< whether g stays in a bounded set
+  bool elementwise;  ///< whether ∇²L is diagonal: a neuron's output depends on its own state alone
+  bool convex;       ///< whether ∇²L is positive semi-definite everywhere
 };
 LagrangianTraits traits_of(const Lagrangian& lagrangian);
 

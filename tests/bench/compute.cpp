@@ -1,9 +1,10 @@
 // The operations of lib/compute against the machine: gemm against OpenBLAS called directly, softmax against a
-// plain copy of the same bytes.
+// plain copy of the same bytes, entmax against softmax.
 
 #include <cstring>
 
 #include "ecphory/base/random.hpp"
+#include "ecphory/compute/entmax.hpp"
 #include "ecphory/compute/gemm.hpp"
 #include "ecphory/compute/softmax.hpp"
 
@@ -73,6 +74,16 @@ void softmax(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * x.size() * static_cast<std::int64_t>(2 * sizeof(Real)));
 }
 
+/// ratio: time of α-entmax ÷ time of softmax of the same scores, α = third argument / 100.
+template <class Real>
+void entmax(benchmark::State& state) {
+  const auto x = random<Real>(state.range(0), state.range(1));
+  const double alpha = static_cast<double>(state.range(2)) / 100;
+  Array<Real> p(x.shape());
+  bench::against(
+      state, [&] { compute::entmax(Real{2}, alpha, x, p); }, [&] { compute::softmax(Real{2}, x, p); });
+}
+
 }  // namespace
 
 BENCHMARK(gemm<float>)
@@ -87,4 +98,6 @@ BENCHMARK(gemm<double>)
     ->UseManualTime();
 BENCHMARK(softmax<float>)->Args({4096, 256})->UseManualTime();
 BENCHMARK(softmax<double>)->Args({4096, 256})->UseManualTime();
+BENCHMARK(entmax<float>)->ArgsProduct({{100, 10000}, {256}, {150, 200}})->UseManualTime();
+BENCHMARK(entmax<double>)->ArgsProduct({{100, 10000}, {256}, {150, 200}})->UseManualTime();
 BENCHMARK_MAIN();

@@ -16,6 +16,8 @@ struct LogSumExp {
   static constexpr std::string_view kName = "log-sum-exp";
   static constexpr std::string_view kNullDirection = "the constant vector";
   static constexpr bool kBoundedOutput = true;
+  static constexpr bool kElementwise = false;
+  static bool convex() { return true; }
 
   void validate() const {
     if (beta > 0 && std::isfinite(beta)) return;

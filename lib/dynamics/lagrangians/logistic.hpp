@@ -16,6 +16,8 @@ struct Logistic {
   static constexpr std::string_view kName = "logistic";
   static constexpr std::string_view kNullDirection = "";
   static constexpr bool kBoundedOutput = true;
+  static constexpr bool kElementwise = true;
+  static bool convex() { return true; }
 
   void validate() const {
     if (gain > 0 && std::isfinite(gain)) return;

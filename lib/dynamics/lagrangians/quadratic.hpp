@@ -11,6 +11,8 @@ struct Quadratic {
   static constexpr std::string_view kName = "quadratic";
   static constexpr std::string_view kNullDirection = "";
   static constexpr bool kBoundedOutput = false;
+  static constexpr bool kElementwise = true;
+  static bool convex() { return true; }
 
   void validate() const {}
 

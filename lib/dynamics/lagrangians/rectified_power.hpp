@@ -15,6 +15,8 @@ struct RectifiedPower {
   static constexpr std::string_view kName = "rectified power";
   static constexpr std::string_view kNullDirection = "every neuron below its threshold";
   static constexpr bool kBoundedOutput = false;
+  static constexpr bool kElementwise = true;
+  static bool convex() { return true; }
 
   void validate() const {
     if (degree >= 2) return;

@@ -1,6 +1,6 @@
 #pragma once
-// L(x) = Σ |x|,  g = sgn(x) with sgn(0) = 1,  ∇²L = 0 but at the jump. Binary neurons (Hopfield 1982), the
-// limit of tanh(κx) for infinite κ.
+// L(x) = Σ |x|,  g = sgn(x) with sgn(0) = 1,  ∇²L = 0. Binary neurons (Hopfield 1982), the limit of tanh for
+// an infinite gain.
 
 #include <string_view>
 
@@ -10,9 +10,10 @@ namespace ecphory::dynamics {
 
 struct Sign {
   static constexpr std::string_view kName = "sign";
-  static constexpr std::string_view kNullDirection =
-      "every direction, the output being constant but at its jumps";
+  static constexpr std::string_view kNullDirection = "every direction: the output is piecewise constant";
   static constexpr bool kBoundedOutput = true;
+  static constexpr bool kElementwise = true;
+  static bool convex() { return true; }
 
   void validate() const {}
 
@@ -22,9 +23,9 @@ struct Sign {
   }
   template <class Real>
   void gradient(compute::View<const Real> x, compute::View<Real> g) const {
-    for (compute::Index j = 0; j < x.columns; ++j) {
-      for (compute::Index i = 0; i < x.rows; ++i) g.column(j)[i] = x.column(j)[i] >= 0 ? Real{1} : Real{-1};
-    }
+    g.matrix() = x.matrix().unaryExpr([](Real xi) {
+      return xi >= 0 ? Real{1} : xi < 0 ? Real{-1} : xi;  // NaN stays NaN
+    });
   }
   template <class Real>
   void hessian_times(compute::View<const Real>, compute::View<const Real>, compute::View<Real> hu) const {

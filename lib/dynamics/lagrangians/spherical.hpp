@@ -12,6 +12,8 @@ struct Spherical {
   static constexpr std::string_view kName = "spherical";
   static constexpr std::string_view kNullDirection = "the state itself";
   static constexpr bool kBoundedOutput = true;
+  static constexpr bool kElementwise = false;
+  static bool convex() { return true; }
 
   void validate() const {}
 

@@ -17,6 +17,8 @@ struct Tanh {
   static constexpr std::string_view kName = "tanh";
   static constexpr std::string_view kNullDirection = "";
   static constexpr bool kBoundedOutput = true;
+  static constexpr bool kElementwise = true;
+  static bool convex() { return true; }
 
   void validate() const {
     if (gain > 0 && std::isfinite(gain)) return;
