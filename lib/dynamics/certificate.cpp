@@ -1,5 +1,6 @@
 #include "ecphory/dynamics/certificate.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -34,6 +35,10 @@ Certificate certify(const Network<Real>& network) {
     result.reasons.push_back(fmt::format("The synapse from {} to {} is {}: it derives from no energy.",
                                          layers[p.pre.front()].name, layers[p.post].name, kind));
   }
+  if (!std::ranges::all_of(network.lifetimes(), &Lifetime::always)) {
+    result.never_rises = false;
+    result.reasons.push_back("Synapses come or go with time: that may raise the energy.");
+  }
   for (const Layer<Real>& layer : layers) {
     if (layer.input.moves()) {
       result.never_rises = false;
@@ -45,7 +50,25 @@ Certificate certify(const Network<Real>& network) {
       result.reasons.push_back(fmt::format("{} has noise: it may raise the energy.", layer.name));
     }
     const LagrangianTraits traits = traits_of(layer.lagrangian);
-    if (!traits.null_direction.empty() && layer.tau > 0) {
+    if (!traits.convex && layer.tau > 0) {
+      result.never_rises = false;
+      result.reasons.push_back(fmt::format("The {} Lagrangian of {} is not convex: the energy may rise.",
+                                           traits.name, layer.name));
+    }
+    if (!traits.elementwise && !layer.tau_of_neuron.empty()) {
+      result.never_rises = false;
+      result.reasons.push_back(fmt::format(
+          "The neurons of {} have different time constants and the outputs of its {} Lagrangian depend "
+          "on one another: the energy may rise.",
+          layer.name, traits.name));
+    }
+    if (std::holds_alternative<Sign>(layer.lagrangian)) {
+      result.remarks.push_back(
+          fmt::format("The neurons of {} are binary: the energy falls when they flip one by one; updated all "
+                      "at once they may "
+                      "raise it.",
+                      layer.name));
+    } else if (!traits.null_direction.empty() && layer.tau > 0) {
       result.remarks.push_back(fmt::format(
           "The {} Lagrangian of {} has a singular Hessian along {}: dE/dt = 0 does not imply a fixed point.",
           traits.name, layer.name, traits.null_direction));

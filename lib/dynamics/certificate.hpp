@@ -9,8 +9,8 @@
 namespace ecphory::dynamics {
 
 /// dE/dt = −Σ τ ẋᵀ ∇²L ẋ ≤ 0 holds when every synapse derives from an energy, the input is constant, there is
-/// no noise and every ∇²L is positive semi-definite, as those of all Lagrangians here are (Krotov 2021, eq.
-/// 6).
+/// no noise and every ∇²L of a layer with τ > 0 is positive semi-definite (Krotov 2021, eq. 6). Neurons of
+/// one layer may have time constants of their own where ∇²L is diagonal.
 struct Certificate {
   bool has_energy = true;     ///< every synapse derives from one
   bool never_rises = true;    ///< along the flow, from the last jump of the input on

@@ -10,7 +10,7 @@ using compute::Index;
 template <class Real>
 Field<Real>::Field(const Network<Real>& network)
     : network_(network),
-      projections_(network.layers().size()),
+      drivers_(network.layers().size()),
       currents_(network.layers().size()),
       output_memory_(network.layers().size()),
       state_memory_(network.layers().size()),
@@ -19,14 +19,18 @@ Field<Real>::Field(const Network<Real>& network)
       state_tangent_memory_(network.layers().size()),
       output_tangent_memory_(network.layers().size()),
       output_tangents_(network.layers().size()) {
-  for (const Synapse<Real>& synapse : network.synapses()) {
-    for (Projection<Real>& p : projections_of(synapse)) projections_[p.post].push_back(std::move(p));
+  for (std::size_t k = 0; k < network.synapses().size(); ++k) {
+    for (Projection<Real>& p : projections_of(network.synapses()[k])) {
+      const LayerId post = p.post;
+      drivers_[post].push_back({std::move(p), network.lifetimes()[k]});
+    }
   }
 }
 
 template <class Real>
 void Field<Real>::select(std::span<const Index> ids, double t) {
   ids_.assign(ids.begin(), ids.end());
+  time_ = t;
   const auto columns = static_cast<Index>(ids.size());
   for (LayerId layer = 0; layer < network_.layers().size(); ++layer) {
     const auto* const value = network_.layers()[layer].input.at(t);
@@ -61,7 +65,9 @@ void Field<Real>::add_drives(LayerId layer, View d) {
   } else {
     d.matrix().setZero();
   }
-  for (const Projection<Real>& p : projections_[layer]) add_drive<Real>(p, outputs_, ids_, d);
+  for (const Driver& driver : drivers_[layer]) {
+    if (driver.lifetime.holds(time_)) add_drive<Real>(driver.projection, outputs_, ids_, d);
+  }
 }
 
 /// States and outputs of all layers: those of the state first, then the instantaneous ones in their order.
@@ -117,8 +123,10 @@ void Field<Real>::drive_tangent(ConstView u, View du) {
                "directions have the network's rows and the selected columns");
   const auto propagate = [&](LayerId layer, View d) {
     d.matrix().setZero();
-    for (const Projection<Real>& p : projections_[layer])
-      add_drive_tangent<Real>(p, outputs_, output_tangents_, ids_, d);
+    for (const Driver& driver : drivers_[layer]) {
+      if (driver.lifetime.holds(time_))
+        add_drive_tangent<Real>(driver.projection, outputs_, output_tangents_, ids_, d);
+    }
   };
   for (LayerId layer = 0; layer < layers.size(); ++layer) {
     if (layers[layer].tau == 0) continue;
@@ -150,7 +158,9 @@ void Field<Real>::energy(ConstView x, View e) {
       total -= currents_[layer].matrix().cwiseProduct(outputs_[layer].matrix()).colwise().sum();
     }
   }
-  for (const Synapse<Real>& synapse : network_.synapses()) add_energy<Real>(synapse, outputs_, ids_, e);
+  for (std::size_t k = 0; k < network_.synapses().size(); ++k) {
+    if (network_.lifetimes()[k].holds(time_)) add_energy<Real>(network_.synapses()[k], outputs_, ids_, e);
+  }
 }
 
 template <class Real>

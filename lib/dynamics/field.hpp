@@ -48,7 +48,12 @@ class Field {
   View buffer(std::vector<compute::Array<Real>>& buffers, LayerId layer);
 
   const Network<Real>& network_;
-  std::vector<std::vector<Projection<Real>>> projections_;  // by the layer that is driven
+  struct Driver {
+    Projection<Real> projection;
+    Lifetime lifetime;
+  };
+  std::vector<std::vector<Driver>> drivers_;  // by the layer that is driven
+  double time_ = 0;
   std::vector<compute::Index> ids_;
   std::vector<compute::Array<Real>> currents_;       // (neurons, columns), empty for none
   std::vector<compute::Array<Real>> output_memory_;  // of layers that are not quadratic

@@ -46,6 +46,7 @@ std::string unfit_for_flips(const Network<Real>& network) {
   if (!std::holds_alternative<Sign>(layers[visible].lagrangian)) {
     return "the neurons of " + layers[visible].name + " are not binary";
   }
+  if (!std::ranges::all_of(network.lifetimes(), &Lifetime::always)) return "its synapses come and go";
   for (const Synapse<Real>& synapse : network.synapses()) {
     if (!has_energy(synapse)) return "one of its synapses has no energy";
     for (const Projection<Real>& p : projections_of(synapse)) {

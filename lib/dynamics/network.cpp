@@ -110,14 +110,21 @@ void Network<Real>::set_input(LayerId layer, Input<Real> input) {
 }
 
 template <class Real>
-void Network<Real>::add_synapse(Synapse<Real> synapse) {
+void Network<Real>::add_synapse(Synapse<Real> synapse, const Lifetime& lifetime) {
+  if (!(lifetime.from < lifetime.until)) {
+    throw UserError({.key = "synapse",
+                     .problem = fmt::format("it is there from {} to {} ms", lifetime.from, lifetime.until),
+                     .expected = "a beginning before the end"});
+  }
   for (const Projection<Real>& p : projections_of(synapse)) check_projection(p);
   check_symmetry(synapse);
   synapses_.push_back(std::move(synapse));
+  lifetimes_.push_back(lifetime);
   try {
     order_ = sorted_instantaneous();
   } catch (...) {
     synapses_.pop_back();
+    lifetimes_.pop_back();
     throw;
   }
 }

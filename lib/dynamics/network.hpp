@@ -7,6 +7,8 @@
 //
 // A layer with τ = 0 is instantaneous: x_ℓ is what drives it.
 
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,15 @@ struct Layer {
   Noise noise = {};
 };
 
+/// When a synapse is there: from ≤ t < until, ms.
+struct Lifetime {
+  double from = -std::numeric_limits<double>::infinity();
+  double until = std::numeric_limits<double>::infinity();
+
+  bool holds(double t) const { return from <= t && t < until; }
+  bool always() const { return std::isinf(from) && std::isinf(until); }
+};
+
 /// Layers and synapses. The state of its trajectories is a (rows(), trajectories) matrix: the layers with τ >
 /// 0 one below the other, in the order of adding.
 template <class Real>
@@ -52,12 +63,15 @@ class Network {
   void set_input(LayerId layer, Input<Real> input);
 
   /// Throws UserError when shapes do not fit the layers, weights are not finite, weights within one layer are
-  /// not symmetric (to 1e-6 of the largest), or the instantaneous layers would form a circle (which it
-  /// names).
-  void add_synapse(Synapse<Real> synapse);
+  /// not symmetric (to 1e-6 of the largest), the lifetime is empty, or the instantaneous layers would form a
+  /// circle (which it names).
+  void add_synapse(Synapse<Real> synapse, const Lifetime& lifetime = {});
 
   const std::vector<Layer<Real>>& layers() const { return layers_; }
   const std::vector<Synapse<Real>>& synapses() const { return synapses_; }
+
+  /// Of each synapse.
+  const std::vector<Lifetime>& lifetimes() const { return lifetimes_; }
 
   /// Rows of the state.
   compute::Index rows() const { return rows_; }
@@ -78,6 +92,7 @@ class Network {
 
   std::vector<Layer<Real>> layers_;
   std::vector<Synapse<Real>> synapses_;
+  std::vector<Lifetime> lifetimes_;
   std::vector<compute::Index> first_rows_;
   std::vector<LayerId> order_;
   compute::Index rows_ = 0;

@@ -161,6 +161,7 @@ OverlapSuitability suits_overlap_space(const Network<Real>& network) {
     return no("the Lagrangian of the layer with tau > 0 is not quadratic");
   }
   if (layers[visible].noise.present()) return no("it has noise");
+  if (!network.lifetimes()[0].always()) return no("its synapse comes or goes");
   if (!layers[visible].tau_of_neuron.empty()) return no("its neurons have time constants of their own");
   return {true, layers[1 - visible].neurons < 2 * layers[visible].neurons, ""};
 }

@@ -147,12 +147,17 @@ Coordinates choose_coordinates(const Network<Real>& network, const SimulationOpt
              : Coordinates::neuron;
 }
 
-/// 0, the jumps of all inputs within the run, and its end.
+/// 0, the jumps of all inputs and the times at which synapses come and go, within the run, and its end.
 template <class Real>
 std::vector<double> jumps_of(const Network<Real>& network, double duration) {
   std::set<double> times = {0.0, duration};
   for (const Layer<Real>& layer : network.layers()) {
     for (const double t : layer.input.times) {
+      if (t > 0 && t < duration) times.insert(t);
+    }
+  }
+  for (const Lifetime& lifetime : network.lifetimes()) {
+    for (const double t : {lifetime.from, lifetime.until}) {
       if (t > 0 && t < duration) times.insert(t);
     }
   }

@@ -165,6 +165,17 @@ TEST_CASE("certificates say in words which condition fails") {
   noisy.add_layer({.name = "retina", .neurons = 1, .noise = {.additive = 0.1}});
   CHECK_FALSE(certify(noisy).never_rises);
 
+  Network<double> odd;
+  odd.add_layer({.name = "retina", .neurons = 1, .lagrangian = Power{3}});
+  CHECK_FALSE(certify(odd).never_rises);
+  CHECK(certify(odd).text().find("The power Lagrangian of retina is not convex") != std::string::npos);
+
+  Network<double> mixed;
+  mixed.add_layer({.name = "retina", .neurons = 2, .lagrangian = Tanh{1}, .tau_of_neuron = {1, 50}});
+  CHECK(certify(mixed).never_rises);
+  mixed.add_layer({.name = "cortex", .neurons = 2, .lagrangian = LogSumExp{1}, .tau_of_neuron = {1, 50}});
+  CHECK_FALSE(certify(mixed).never_rises);
+
   Network<double> unbounded;
   const auto x = unbounded.add_layer({.name = "x", .neurons = 2});
   unbounded.add_synapse(Symmetric<double>{x, x, weights<double>(MatrixXd::Identity(2, 2) * 2)});

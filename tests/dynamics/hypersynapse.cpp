@@ -8,8 +8,12 @@
 #include "ecphory/dynamics/certificate.hpp"
 #include "ecphory/dynamics/field.hpp"
 #include "ecphory/dynamics/simulate.hpp"
+#include "ecphory/dynamics/synapses/attention.hpp"
+#include "ecphory/dynamics/synapses/epanechnikov.hpp"
 #include "ecphory/dynamics/synapses/gate.hpp"
+#include "ecphory/dynamics/synapses/plastic.hpp"
 #include "ecphory/dynamics/synapses/setwise.hpp"
+#include "ecphory/dynamics/synapses/shared_memories.hpp"
 
 #include "hypersynapse_check.hpp"
 #include "networks.hpp"
@@ -120,4 +124,81 @@ TEST_CASE("a gate multiplies, has no energy, and says so") {
   CHECK_THROWS_AS(circle.add_synapse(std::make_shared<const Gate<double>>(0, 0, 0)), base::UserError);
   circle.add_layer({.name = "b", .neurons = 3});
   CHECK_THROWS_AS(circle.add_synapse(std::make_shared<const Gate<double>>(0, 0, 1)), base::UserError);
+}
+
+TEST_CASE("the drives of every hypersynapse with an energy are minus its slope") {
+  const auto normals = [](Index rows, Index columns, std::uint64_t seed) {
+    return weights<double>(tests::normals(rows, columns, seed));
+  };
+  tests::check_hypersynapse(Epanechnikov<double>(0, normals(5, 7, 1), 0.15, 0.3), {5});
+  tests::check_hypersynapse(SharedMemories<double>(0, normals(3, 5, 1)), {12});
+  tests::check_hypersynapse(Plastic<double>(0, 1, 0.7), {6, 15});
+  for (const bool self : {false, true}) {
+    const Attention<double>::Options options{.tokens = 4, .heads = 2, .beta = 0.6, .self = self};
+    tests::check_hypersynapse(Attention<double>(0, options, normals(6, 5, 1), normals(6, 5, 2)), {20},
+                              1e-6);  // fourth derivatives of the size of 1e4
+  }
+}
+
+TEST_CASE("plastic weights that are held are the symmetric synapse without its diagonal") {
+  const MatrixXd g = tests::normals(4, 1, 1);
+  const MatrixXd pairs = tests::normals(6, 1, 2);
+  MatrixXd w = MatrixXd::Zero(4, 4);
+  for (Index j = 0, pair = 0; j < 4; ++j) {
+    for (Index i = j + 1; i < 4; ++i, ++pair) w(i, j) = w(j, i) = pairs(pair, 0);
+  }
+  MatrixXd d = MatrixXd::Zero(4, 1);
+  const std::vector<compute::View<const double>> outputs = {{g.data(), 4, 1, 4}, {pairs.data(), 6, 1, 6}};
+  Plastic<double>(0, 1).add_drive(outputs, {}, 0, {d.data(), 4, 1, 4});
+  CHECK((d - w * g).norm() < 1e-14);
+  CHECK(pair_products(g)(3, 0) == g(2, 0) * g(1, 0));
+}
+
+TEST_CASE("attention of one head is the weighted sum that its definition says") {
+  const MatrixXd keys = tests::normals(3, 2, 1);
+  const MatrixXd queries = tests::normals(3, 2, 2);
+  const MatrixXd g = tests::normals(6, 1, 3);
+  const Eigen::Map<const MatrixXd> tokens(g.data(), 2, 3);
+  const Attention<double> attention(0, {.tokens = 3, .heads = 1, .beta = 0.5}, weights<double>(keys),
+                                    weights<double>(queries));
+  const MatrixXd scores = (keys * tokens).transpose() * (queries * tokens);  // (B, C)
+  double expected = 0;
+  for (Index c = 0; c < 3; ++c) {
+    double sum = 0;
+    for (Index b = 0; b < 3; ++b) sum += b == c ? 0.0 : std::exp(0.5 * scores(b, c));
+    expected -= std::log(sum) / 0.5;
+  }
+  double e = 0;
+  attention.add_energy(std::vector<compute::View<const double>>{{g.data(), 6, 1, 6}}, {}, {&e, 1, 1, 1});
+  CHECK(e == doctest::Approx(expected).epsilon(1e-13));
+}
+
+TEST_CASE("attention holds scores whose exponentials overflow") {
+  const Attention<double> attention(0, {.tokens = 2, .heads = 1, .beta = 1},
+                                    weights<double>(MatrixXd::Constant(1, 1, 1e3)),
+                                    weights<double>(MatrixXd::Constant(1, 1, 1.0)));
+  const Eigen::Vector2d g(3, 2);  // each attends to the other: E = −(1e3·2·3 + 1e3·3·2)
+  double e = 0;
+  attention.add_energy(std::vector<compute::View<const double>>{{g.data(), 2, 1, 2}}, {}, {&e, 1, 1, 1});
+  CHECK(e == doctest::Approx(-12000));
+}
+
+TEST_CASE("hypersynapses that do not fit are refused") {
+  const auto w = weights<double>(MatrixXd::Ones(6, 5));
+  CHECK_THROWS_AS(Attention<double>(0, {.tokens = 1, .heads = 2}, w, w), base::UserError);
+  CHECK_THROWS_AS(Attention<double>(0, {.tokens = 4, .heads = 4}, w, w), base::UserError);
+  CHECK_THROWS_AS(Attention<double>(0, {.tokens = 4, .heads = 2, .beta = 0}, w, w), base::UserError);
+  CHECK_THROWS_AS(Epanechnikov<double>(0, w, 0, 1), base::UserError);
+  CHECK_THROWS_AS(Epanechnikov<double>(0, w, 1, 0), base::UserError);
+  Network<double> network;
+  network.add_layer({.name = "x", .neurons = 7});
+  network.add_layer({.name = "pairs", .neurons = 20});
+  const auto refused = [&](std::shared_ptr<const Hypersynapse<double>> synapse) {
+    CHECK_THROWS_AS(network.add_synapse(std::move(synapse)), base::UserError);
+  };
+  refused(std::make_shared<const Attention<double>>(0, Attention<double>::Options{.tokens = 2, .heads = 2}, w,
+                                                    w));
+  refused(std::make_shared<const Epanechnikov<double>>(0, w, 1, 1));
+  refused(std::make_shared<const SharedMemories<double>>(0, w));
+  refused(std::make_shared<const Plastic<double>>(0, 1));
 }
