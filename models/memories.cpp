@@ -4,27 +4,35 @@
 
 #include <fmt/format.h>
 
+#include "ecphory/models/biology.hpp"
+
 namespace ecphory::models {
 
 const std::vector<Memory>& all_memories() {
-  static const std::vector<Memory> memories = {hopfield(), dense(), modern(), two_layer()};
+  static const std::vector<Memory> memories = {
+      hopfield(),     dense(),      modern(),   two_layer(),    binary_hopfield(), exponential(),
+      sparse(),       simplicial(), sequence(), hierarchical(), epanechnikov(),    energy_transformer(),
+      input_driven(), astrocyte(),
+  };
   return memories;
 }
 
 namespace {
 
-/// The condition on model.name under which a memory has that key; empty when all have it.
+/// The condition on model.name, and on the memory's own keys, under which a key has an effect; empty when it
+/// always has.
 std::string memories_with(const std::string& key) {
   std::string condition;
-  bool all = true;
+  bool always = true;
   for (const Memory& memory : all_memories()) {
-    const bool has = std::ranges::find(memory.model.parameters, key, &base::Parameter::key) !=
-                     memory.model.parameters.end();
-    all = all && has;
-    if (!has) continue;
-    condition += fmt::format("{}model.name == \"{}\"", condition.empty() ? "" : " or ", memory.model.name);
+    const auto at = std::ranges::find(memory.model.parameters, key, &base::Parameter::key);
+    always = always && at != memory.model.parameters.end() && at->when.empty();
+    if (at == memory.model.parameters.end()) continue;
+    const std::string own = fmt::format("model.name == \"{}\"", memory.model.name);
+    condition += condition.empty() ? "" : " or ";
+    condition += at->when.empty() ? own : fmt::format("({} and {})", own, at->when);
   }
-  return all ? "" : condition;
+  return always ? "" : condition;
 }
 
 }  // namespace
@@ -37,8 +45,8 @@ std::vector<base::Parameter> memory_parameters() {
                        .allowed = {}};
   for (const Memory& memory : all_memories()) name.allowed.choices.push_back(memory.model.name);
   std::vector<base::Parameter> parameters = {std::move(name)};
-  parameters.insert(parameters.end(), fluctuations_table().parameters().begin(),
-                    fluctuations_table().parameters().end());
+  for (const auto* common : {&fluctuations_table().parameters(), &biology_table().parameters()})
+    parameters.insert(parameters.end(), common->begin(), common->end());
   for (const Memory& memory : all_memories()) {
     for (const base::Parameter& parameter : memory.model.parameters) {
       if (std::ranges::find(parameters, parameter.key, &base::Parameter::key) != parameters.end()) continue;

@@ -12,6 +12,16 @@ Memory hopfield();
 Memory dense();
 Memory modern();
 Memory two_layer();
+Memory binary_hopfield();
+Memory exponential();
+Memory sparse();
+Memory simplicial();
+Memory sequence();
+Memory hierarchical();
+Memory epanechnikov();
+Memory energy_transformer();
+Memory input_driven();
+Memory astrocyte();
 
 const std::vector<Memory>& all_memories();
 

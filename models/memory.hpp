@@ -23,6 +23,9 @@ struct Memory {
   std::function<void(dynamics::Network<double>& network, const Eigen::MatrixXd& patterns,
                      const Eigen::MatrixXd& cues)>
       present = {};
+  /// Throws UserError where patterns of so many neurons do not suit the point. Asked with 0 neurons, a number
+  /// that does. Empty where any number does.
+  std::function<Eigen::Index(const base::Point& point, Eigen::Index neurons)> check = {};
 };
 
 /// Random currents into the visible layer of any memory.

@@ -6,18 +6,13 @@
 #include "ecphory/dynamics/simulate.hpp"
 #include "ecphory/tasks/patterns.hpp"
 
+#include "points.hpp"
+
 using namespace ecphory;
 using Eigen::MatrixXd;
+using tests::point_of;
 
 namespace {
-
-base::Point point_of(const std::string& name, const base::Point& changed = {}) {
-  base::Point point;
-  for (const base::Parameter& p : models::memory_parameters()) point[p.key] = p.default_value;
-  point["model.name"] = name;
-  for (const auto& [key, value] : changed) point[key] = value;
-  return point;
-}
 
 /// Final overlaps of damaged cues with their own patterns.
 Eigen::VectorXd retrieved(const base::Point& point, tasks::PatternKind kind, tasks::Damage damage) {
