@@ -52,6 +52,11 @@ const base::ParameterTable<PatternParameters>& pattern_table() {
       base::ParameterTable<P>("task")
           .add("neurons", &P::neurons, "1", "elements of a random pattern N", base::between(1, 1e6))
           .add("patterns", &P::patterns, "1", "stored patterns M", base::between(1, 1e6))
+          .when("task.load == 0")
+          .add("load", &P::load, "1",
+               "stored patterns per neuron M/N, of random patterns; 0: task.patterns says M",
+               base::between(0, 1e6))
+          .when("task.file == \"\"")
           .add("kind", &P::kind, "1", "how patterns are drawn: elements -1 or 1, N(0, 1/N), or unit vectors")
           .add("file", &P::file, "1",
                "IDX, NPY or HDF5 (FILE.h5:VARIABLE) file of patterns; empty: random ones")
@@ -66,8 +71,19 @@ const base::ParameterTable<PatternParameters>& pattern_table() {
   return table;
 }
 
+std::int64_t pattern_count(const PatternParameters& p) {
+  if (p.load == 0) return p.patterns;
+  const std::int64_t count = std::llround(p.load * static_cast<double>(p.neurons));
+  if (count >= 1) return count;
+  throw base::UserError(
+      {.key = "task.load",
+       .problem = fmt::format("{} patterns per neuron of {} neurons is no pattern", p.load, p.neurons),
+       .expected = "at least one pattern",
+       .remedy = fmt::format("a load of at least {:.3g}", 1 / static_cast<double>(p.neurons))});
+}
+
 MatrixXd draw_patterns(const PatternParameters& parameters, const base::RandomKey& key) {
-  MatrixXd patterns(parameters.neurons, parameters.patterns);
+  MatrixXd patterns(parameters.neurons, pattern_count(parameters));
   for (Index j = 0; j < patterns.cols(); ++j) {
     const std::span<double> column(patterns.col(j).data(), static_cast<std::size_t>(patterns.rows()));
     base::RandomStream(key, kPatterns, static_cast<std::uint32_t>(j)).normals(0, column);

@@ -39,6 +39,7 @@ std::span<const std::string_view> names(Damage);
 struct PatternParameters {
   std::int64_t neurons = 100;
   std::int64_t patterns = 5;
+  double load = 0;  ///< patterns per neuron; above 0 it stands for `patterns`
   PatternKind kind = PatternKind::binary;
   std::string file = {};  ///< empty: random patterns
   Transform transform = Transform::none;
@@ -49,6 +50,9 @@ struct PatternParameters {
 
 /// Settings of the section `task`.
 const base::ParameterTable<PatternParameters>& pattern_table();
+
+/// M: the patterns, or the load times the neurons, rounded. Throws UserError for a load that makes none.
+std::int64_t pattern_count(const PatternParameters& parameters);
 
 /// (neurons, patterns), columns independent.
 Eigen::MatrixXd draw_patterns(const PatternParameters& parameters, const base::RandomKey& key);
