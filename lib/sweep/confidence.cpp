@@ -18,14 +18,13 @@ double width_of_mean(const std::vector<double>& values) {
   return 2 * t * std::sqrt(squares / (n - 1) / n);
 }
 
-std::optional<std::size_t> replicates_needed(const StopRule& rule,
-                                             const std::vector<std::optional<double>>& replicates) {
+bool enough(const StopRule& rule, const std::vector<std::optional<double>>& replicates) {
+  if (replicates.size() < static_cast<std::size_t>(rule.least)) return false;
   std::vector<double> values;
-  for (std::size_t n = 1; n <= replicates.size(); ++n) {
-    if (const auto& value = replicates[n - 1]; value && std::isfinite(*value)) values.push_back(*value);
-    if (n >= static_cast<std::size_t>(rule.least) && width_of_mean(values) < rule.width) return n;
+  for (const auto& value : replicates) {
+    if (value && std::isfinite(*value)) values.push_back(*value);
   }
-  return std::nullopt;
+  return width_of_mean(values) < rule.width;
 }
 
 }  // namespace ecphory::sweep

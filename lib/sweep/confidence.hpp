@@ -13,10 +13,9 @@ namespace ecphory::sweep {
 /// (Student 1908, Biometrika 6:1). Infinite for fewer than two values.
 double width_of_mean(const std::vector<double>& values);
 
-/// The replicates that a point needs by the rule, given what its first replicates gave: the smallest n ≥
-/// least whose values have a narrow enough interval. Nothing when those are not enough yet. A replicate that
-/// failed counts in n and has no value.
-std::optional<std::size_t> replicates_needed(const StopRule& rule,
-                                             const std::vector<std::optional<double>>& replicates);
+/// Whether a point needs no further replicate, given what its first ones gave: there are rule.least or more,
+/// and their interval is narrow enough. A replicate that failed counts and has no value. Asked after each
+/// replicate until it holds, so that the first n for which it does is the point's number.
+bool enough(const StopRule& rule, const std::vector<std::optional<double>>& replicates);
 
 }  // namespace ecphory::sweep

@@ -147,8 +147,10 @@ class Runner {
     }
     const std::size_t first = item.front() / plan_.replicate_count() * plan_.replicate_count();
     std::vector<std::optional<double>> results;
+    bool settled = false;
     for (std::size_t run = first; run < first + plan_.replicate_count() && !is_over(); ++run) {
-      const bool needed = !replicates_needed(*plan_.stop, results).has_value();
+      settled = settled || enough(*plan_.stop, results);
+      const bool needed = !settled;
       if (std::ranges::binary_search(item, run)) {
         Record record{.run = run, .status = RunStatus::not_needed};
         if (needed) record = run_one(plan_, run, scratch(), options_.point_timeout);

@@ -49,10 +49,11 @@ TEST_CASE("the interval of a mean is Student's") {
 
 TEST_CASE("replicates are enough as soon as, in their order, the interval is narrow") {
   using Results = std::vector<std::optional<double>>;
-  CHECK_FALSE(sweep::replicates_needed(kRule, Results{1, 1, 1}));
-  CHECK(sweep::replicates_needed(kRule, Results{1, 1, 1, 1, 100}) == 4);
-  CHECK_FALSE(sweep::replicates_needed(kRule, Results{1, 100, 1, 1, 1}));
-  CHECK(sweep::replicates_needed(kRule, Results{1, std::nullopt, std::nan(""), 1, 1}) == 4);
+  CHECK_FALSE(sweep::enough(kRule, Results{1, 1, 1}));
+  CHECK(sweep::enough(kRule, Results{1, 1, 1, 1}));
+  CHECK_FALSE(sweep::enough(kRule, Results{1, 1, 1, 1, 100}));
+  CHECK_FALSE(sweep::enough(kRule, Results{1, 100, 1, 1, 1}));
+  CHECK(sweep::enough(kRule, Results{1, std::nullopt, std::nan(""), 1}));
 }
 
 TEST_CASE("a point has as many replicates as its spread asks for, on any threads, in any parts, resumed") {
