@@ -9,6 +9,10 @@ namespace ecphory::experiments {
 
 sweep::Experiment amicl();
 sweep::Experiment amicl_dynamics();
+sweep::Experiment capacity();
+sweep::Experiment continuation();
+sweep::Experiment denoising();
+sweep::Experiment landscape_of_memory();
 sweep::Experiment relaxation();
 sweep::Experiment retrieval();
 

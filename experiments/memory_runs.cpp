@@ -11,6 +11,7 @@
 
 #include "ecphory/dynamics/connectivity.hpp"
 #include "ecphory/dynamics/ornstein_uhlenbeck.hpp"
+#include "ecphory/models/biology.hpp"
 #include "ecphory/tasks/patterns.hpp"
 
 namespace ecphory::experiments {
@@ -44,7 +45,13 @@ const base::ParameterTable<IntegratorSettings>& integrator_table() {
           .add("rtol", &S::rtol, "1", "relative tolerance of a step, for dormand_prince and cvode",
                base::above(0))
           .add("atol", &S::atol, "1", "absolute tolerance of a step", base::above(0))
-          .add("step", &S::step, "ms", "step of the other methods", base::above(0))
+          .add("step", &S::step, "ms",
+               "step of the other methods; of the discrete ones, how long an update is said to last",
+               base::above(0))
+          .add("temperature", &S::temperature, "1",
+               "of binary neurons: Glauber dynamics, in units of the energy; 0 is the rule without chance",
+               base::at_least(0))
+          .when("integrator.method == \"synchronous\" or integrator.method == \"asynchronous\"")
           .add("max_steps", &S::max_steps, "1", "cap on the steps of a trajectory", base::at_least(1))
           .add("coordinates", &S::coordinates, "1",
                "what is integrated: neurons or overlaps; auto takes the cheaper")
@@ -59,7 +66,8 @@ dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings&
                                                        const sweep::RunContext& context) {
   dynamics::SimulationOptions<double> options;
   options.duration = s.duration;
-  options.integrator = {.method = s.method, .rtol = s.rtol, .atol = s.atol, .key = context.key};
+  options.integrator = {
+      .method = s.method, .rtol = s.rtol, .atol = s.atol, .temperature = s.temperature, .key = context.key};
   options.step = s.step;
   options.deadline = context.deadline;
   options.max_steps = s.max_steps;
@@ -104,16 +112,22 @@ void check_integration(const dynamics::Network<double>& network, const Integrato
 }
 
 void check_memory(const base::Point& point) {
-  check_patterns(tasks::pattern_table().read(point));
-  dynamics::Network<double> network = models::memory_of(point).build(point, Eigen::MatrixXd::Ones(2, 1), {});
+  const tasks::PatternParameters task = tasks::pattern_table().read(point);
+  check_patterns(task);
+  tasks::pattern_count(task);
+  const models::Memory& memory = models::memory_of(point);
+  if (memory.check && task.file.empty()) memory.check(point, task.neurons);
+  const Eigen::Index neurons = memory.check ? memory.check(point, 0) : 2;
+  dynamics::Network<double> network = memory.build(point, Eigen::MatrixXd::Ones(neurons, 1), {});
   dynamics::require_path(network, 0, 0);
+  network = models::with_biology(network, models::biology_table().read(point), {});
   models::add_fluctuations(network, models::fluctuations_table().read(point));
   check_integration(network, integrator_table().read(point));
 }
 
 double cost_of_memory(const base::Point& point) {
   const tasks::PatternParameters task = tasks::pattern_table().read(point);
-  return static_cast<double>(task.neurons * task.patterns) * static_cast<double>(task.cues) *
+  return static_cast<double>(task.neurons * tasks::pattern_count(task)) * static_cast<double>(task.cues) *
          integrator_table().read(point).duration;
 }
 
@@ -125,6 +139,7 @@ MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
   const models::Memory& chosen = models::memory_of(point);
   dynamics::Network<double> memory = chosen.build(point, patterns, key);
   if (chosen.present) chosen.present(memory, patterns, cues);
+  memory = models::with_biology(memory, models::biology_table().read(point), key);
   dynamics::Network<double> network = memory;
   models::add_fluctuations(network, fluctuations);
   Eigen::MatrixXd initial(network.rows(), cues.cols());
@@ -136,6 +151,30 @@ MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key) {
       dynamics::stationary(fluctuations.current_sigma, network.rows() - memory.rows(), cues.cols(), key);
   return {std::move(patterns), std::move(shape),   std::move(cues),
           std::move(memory),   std::move(network), std::move(initial)};
+}
+
+const base::ParameterTable<CriterionSettings>& criterion_table() {
+  using S = CriterionSettings;
+  static const auto table = base::ParameterTable<S>("task").add(
+      "retrieved_above", &S::retrieved_above, "1",
+      "a cue is completed when the cosine of the output with its pattern is above",
+      {.low = 0, .high = 1, .low_excluded = true});
+  return table;
+}
+
+std::vector<Eigen::Index> targets_of(const MemoryRun& memory) {
+  std::vector<Eigen::Index> targets;
+  for (Eigen::Index j = 0; j < memory.cues.cols(); ++j) targets.push_back(j % memory.patterns.cols());
+  return targets;
+}
+
+Eigen::VectorXd final_overlaps(const MemoryRun& memory, const dynamics::Simulation<double>& run) {
+  const Eigen::MatrixXd all =
+      models::overlaps(memory.patterns, models::visible_output(memory.network, run.state));
+  const std::vector<Eigen::Index> targets = targets_of(memory);
+  Eigen::VectorXd own(all.cols());
+  for (Eigen::Index j = 0; j < own.size(); ++j) own[j] = all(targets[static_cast<std::size_t>(j)], j);
+  return own;
 }
 
 std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own) {

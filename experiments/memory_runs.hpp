@@ -15,6 +15,7 @@ struct IntegratorSettings {
   double rtol = 1e-6;
   double atol = 1e-9;
   double step = 0.1;
+  double temperature = 0;
   std::int64_t max_steps = 1'000'000;
   dynamics::Coordinates coordinates = dynamics::Coordinates::automatic;
   double converged_below = 0;
@@ -52,7 +53,20 @@ struct MemoryRun {
 /// How long a memory takes: products of its neurons and patterns, for each cue and ms.
 double cost_of_memory(const base::Point& point);
 
+/// Draws what is random in a point and builds its memory.
 MemoryRun prepare_memory(const base::Point& point, const base::RandomKey& key);
+
+/// When a cue counts as completed.
+struct CriterionSettings {
+  double retrieved_above = 0.95;
+};
+const base::ParameterTable<CriterionSettings>& criterion_table();
+
+/// The pattern of each cue.
+std::vector<Eigen::Index> targets_of(const MemoryRun& memory);
+
+/// Cosines of final outputs with the cues' own patterns, (cues).
+Eigen::VectorXd final_overlaps(const MemoryRun& memory, const dynamics::Simulation<double>& run);
 
 /// Settings of an experiment on memories: the models', the patterns', the integrator's, and `own`.
 std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own);

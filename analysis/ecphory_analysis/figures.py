@@ -1,10 +1,10 @@
 """The figure that fits a result."""
 
-from . import curves, panels, points, relaxation, scores, strips, style, temperature, trial
+from . import capacity, continuation, curves, landscape, loss, panels, points, relaxation, scores, strips, style, temperature, trial
 from .results import ResultError
 
 #: Kinds of figures, the most special first: a module with fits(dataset) and draw(dataset).
-KINDS = [scores, strips, relaxation, trial, panels, temperature, curves, points]
+KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, panels, temperature, loss, curves, points]
 
 
 def averaged(dataset):

@@ -21,7 +21,10 @@ def draw(dataset):
             mine = pattern == own
             axes[0, j].plot(time, trajectory["overlap"].isel(pattern=pattern), zorder=3 if mine else 2,
                             color=style.COLOURS[0] if mine else "#BBBBBB", lw=1.8 if mine else 0.8)
-        axes[1, j].plot(time, trajectory["energy"], color=style.COLOURS[1], lw=1.6)
+        if trajectory["energy"].notnull().any():
+            axes[1, j].plot(time, trajectory["energy"], color=style.COLOURS[1], lw=1.6)
+        else:
+            axes[1, j].text(0.5, 0.5, "no energy", ha="center", va="center", transform=axes[1, j].transAxes)
         axes[0, j].set(ylim=(-1.05, 1.05), title=f"cue of pattern {own}")
         axes[0, j].sharex(axes[1, j])
         axes[0, j].tick_params(labelbottom=False)

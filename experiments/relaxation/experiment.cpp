@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "ecphory/dynamics/certificate.hpp"
 #include "ecphory/dynamics/disk_recorder.hpp"
@@ -44,7 +45,8 @@ const base::ParameterTable<RecordSettings>& record_table() {
   return table;
 }
 
-constexpr const char* kEnergyName = "energy of the memory, without its fluctuations";
+constexpr const char* kEnergyName =
+    "energy of the memory, without its fluctuations; NaN where it has none, see certificate";
 constexpr const char* kOverlapName = "cosine of the visible output with the stored pattern";
 constexpr const char* kStateName = "state of the layers that have a time constant, the visible one first";
 
@@ -52,7 +54,11 @@ constexpr const char* kStateName = "state of the layers that have a time constan
 MatrixXd readings(const MemoryRun& memory, const MatrixXd& states) {
   const MatrixXd own = states.topRows(memory.memory.rows());
   MatrixXd result(1 + memory.patterns.cols(), states.cols());
-  result.row(0) = dynamics::energies<double>(memory.memory, own).transpose();
+  if (dynamics::certify(memory.memory).has_energy) {
+    result.row(0) = dynamics::energies<double>(memory.memory, own).transpose();
+  } else {
+    result.row(0).setConstant(std::numeric_limits<double>::quiet_NaN());
+  }
   result.bottomRows(memory.patterns.cols()) =
       models::overlaps(memory.patterns, models::visible_output(memory.memory, own));
   return result;

@@ -13,19 +13,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 
-struct CriterionSettings {
-  double retrieved_above = 0.95;
-};
-
-const base::ParameterTable<CriterionSettings>& criterion_table() {
-  using S = CriterionSettings;
-  static const auto table = base::ParameterTable<S>("task").add(
-      "retrieved_above", &S::retrieved_above, "1",
-      "a cue is completed when the cosine of the output with its pattern is above",
-      {.low = 0, .high = 1, .low_excluded = true});
-  return table;
-}
-
 struct RecordSettings {
   std::int64_t images = 0;
 };
@@ -54,8 +41,7 @@ store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
   const double threshold = criterion_table().read(point).retrieved_above;
   const IntegratorSettings settings = integrator_table().read(point);
   dynamics::SimulationOptions<double> options = simulation_options(settings, context);
-  std::vector<Index> targets;
-  for (Index j = 0; j < memory.cues.cols(); ++j) targets.push_back(j % memory.patterns.cols());
+  const std::vector<Index> targets = targets_of(memory);
   options.events = {dynamics::arrival<double>(memory.network, 0, memory.patterns, targets, threshold)};
   options.events.front().ends = false;
   const auto simulation = dynamics::simulate<double>(memory.network, memory.initial, options);
@@ -63,12 +49,10 @@ store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
   std::vector<double> latencies;
   double overlap_sum = 0;
   std::int64_t retrieved = 0;
-  const MatrixXd final_overlaps =
-      models::overlaps(memory.patterns, models::visible_output(memory.network, simulation.state));
-  for (Index j = 0; j < memory.cues.cols(); ++j) {
-    const double overlap = final_overlaps(targets[static_cast<std::size_t>(j)], j);
-    overlap_sum += overlap;
-    if (!(overlap > threshold)) continue;
+  const Eigen::VectorXd overlaps = final_overlaps(memory, simulation);
+  for (Index j = 0; j < overlaps.size(); ++j) {
+    overlap_sum += overlaps[j];
+    if (!(overlaps[j] > threshold)) continue;
     ++retrieved;
     const double arrival = simulation.event_times(0, j);
     if (!std::isnan(arrival)) latencies.push_back(arrival);

@@ -71,7 +71,7 @@ def data_axes(figure):
 
 
 def run_small(ecphory, file, *more):
-    fewer = "task.trials=4" if 'experiment = "amicl' in file.read_text() else "task.cues=4"
+    fewer = "task.trials=4" if "amicl" in file.read_text() or "denoising" in file.read_text() else "task.cues=4"
     if file.parent.name == "images":
         images = Path(os.environ.get("ECPHORY_DATA", ROOT / "../shared/data")) / "mnist-t10k-images-idx3-ubyte.gz"
         if not images.is_file():
@@ -79,6 +79,10 @@ def run_small(ecphory, file, *more):
         more = (*more, "--set", f"task.file={images}", "--set", "integrator.duration=5")
         if "[sweep]" in file.read_text():
             more = (*more, "--set", "sweep.task.patterns={values=[2, 3]}")
+    if file.parent.name == "capacity":
+        more = (*more, "--set", "task.neurons=40")
+        if "replicates" in file.read_text():
+            more = (*more, "--set", "sweep.replicates=2")
     run = ecphory("run", file, "--output", "x.h5", "--set", fewer, *more)
     assert run.returncode == 0, run.stderr
     return ecphory.folder / "x.h5"

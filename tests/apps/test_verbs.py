@@ -131,7 +131,7 @@ def test_no_escape_codes_outside_a_terminal(ecphory, experiment, small_result):
     (["ecphory", "inspect", ""], ["folder/", "x.h5", "x.sweep/"]),
     (["ecphory", "inspect", "--c"], ["--config"]),
     (["ecphory", "status", ""], ["x.sweep"]),
-    (["ecphory", "describe", "h"], ["hopfield"]),
+    (["ecphory", "describe", "ho"], ["hopfield"]),
     (["ecphory", "describe", "re"], ["relaxation", "retrieval"]),
 ])
 def test_bash_completes(tmp_path, words, expected):
