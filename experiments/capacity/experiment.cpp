@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "ecphory/experiments/experiments.hpp"
 #include "ecphory/experiments/memory_runs.hpp"
 #include "ecphory/landscape/capacity.hpp"
@@ -154,8 +156,11 @@ store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
 void check(const base::Point& point) {
   check_memory(point);
   const CapacitySettings settings = table().read(point);
-  landscape::half_load([](double, std::int64_t, std::int64_t) { return std::int64_t{0}; },
-                       options_of(settings, base::get<std::int64_t>(point, "task.cues")));
+  if (settings.high > settings.low) return;
+  throw base::UserError(
+      {.key = "capacity.low",
+       .problem = fmt::format("{} to {} is not a range of loads", settings.low, settings.high),
+       .expected = "capacity.low < capacity.high"});
 }
 
 /// Networks of every size at the largest load.

@@ -13,6 +13,7 @@
 #include "ecphory/experiments/experiments.hpp"
 #include "ecphory/experiments/memory_runs.hpp"
 #include "ecphory/landscape/fixed_points.hpp"
+#include "ecphory/tasks/patterns.hpp"
 
 namespace ecphory::experiments {
 namespace {
@@ -104,6 +105,14 @@ MatrixXd visible_starts(const MemoryRun& memory, const LandscapeSettings& s, con
   throw base::Bug("a kind of starts that is not drawn");
 }
 
+void check_section(const LandscapeSettings& s, Index patterns) {
+  if (s.section == 0 || patterns >= 3) return;
+  throw base::UserError({.key = "landscape.section",
+                         .problem = fmt::format("{} patterns make no plane", patterns),
+                         .expected = "at least three patterns",
+                         .remedy = "store more, or set landscape.section to 0"});
+}
+
 /// Coordinates along two orthonormal directions of the plane of three patterns, from their centre.
 struct Plane {
   Eigen::VectorXd centre, across, up;
@@ -191,12 +200,6 @@ void add_points(const MemoryRun& memory, const FixedPoints& found, store::Datase
 
 void add_section(const MemoryRun& memory, const LandscapeSettings& s, landscape::FixedPointOptions options,
                  store::Dataset& result) {
-  if (memory.patterns.cols() < 3) {
-    throw base::UserError({.key = "landscape.section",
-                           .problem = fmt::format("{} patterns make no plane", memory.patterns.cols()),
-                           .expected = "at least three patterns",
-                           .remedy = "store more, or set landscape.section to 0"});
-  }
   const Plane plane(memory.patterns, s.section_reach);
   const Index n = s.section;
   const Eigen::VectorXd ticks = Eigen::VectorXd::LinSpaced(n, -plane.reach, plane.reach);
@@ -260,6 +263,7 @@ store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
 
 void check(const base::Point& point) {
   check_memory(point);
+  check_section(table().read(point), tasks::pattern_count(tasks::pattern_table().read(point)));
   const models::Memory& memory = models::memory_of(point);
   const Index neurons = memory.check ? memory.check(point, 0) : 2;
   landscape::check(memory.build(point, MatrixXd::Ones(neurons, 1), {}), landscape::NewtonOptions{});

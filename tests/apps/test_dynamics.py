@@ -13,6 +13,14 @@ MODERN = ROOT / "experiments/relaxation/modern.toml"
 TWO_LAYER = ROOT / "experiments/relaxation/two_layer.toml"
 IMAGES = ROOT / "experiments/images/completion.toml"
 AMICL = ROOT / "experiments/amicl/dynamics.toml"
+DENSE = ROOT / "experiments/relaxation/dense.toml"
+SIMPLICIAL = ROOT / "experiments/relaxation/simplicial.toml"
+TRANSFORMER = ROOT / "experiments/relaxation/energy_transformer.toml"
+CURVE = ROOT / "experiments/capacity/curve.toml"
+CAPACITY = ROOT / "experiments/capacity/classical.toml"
+SECTION = ROOT / "experiments/landscape/section.toml"
+BRANCH = ROOT / "experiments/continuation/modern.toml"
+DENOISING = ROOT / "experiments/denoising/optimum.toml"
 
 
 @pytest.mark.parametrize("file, settings, key, said", [
@@ -32,6 +40,18 @@ AMICL = ROOT / "experiments/amicl/dynamics.toml"
     (IMAGES, ["task.file=none.idx"], "task.file", "there is no such file"),
     (IMAGES, [f"task.file={__file__}"], "task.file", "no format that patterns can be read from"),
     (AMICL, ["model.trace=leaky", "model.tau_z=0"], "model.tau_z", "a number > 0"),
+    (DENSE, ["integrator.method=asynchronous"], "integrator.method", "the neurons of visible are not binary"),
+    (DENSE, ["integrator.temperature=0.5"], "integrator.temperature", "has no effect here"),
+    (DENSE, ["model.connectivity=0"], "model.connectivity", "a number > 0 and <= 1"),
+    (SIMPLICIAL, ["model.density=3", "model.share=0"], "model.density", "a density of at most 1"),
+    (SIMPLICIAL, ["model.connectivity=0.5"], "model.connectivity", "synapses that are not matrices"),
+    (TRANSFORMER, ["task.neurons=50", "model.tokens=7"], "model.tokens", "5 or 10"),
+    (CURVE, ["sweep.task.load={values=[0.0001]}"], "task.load", "a load of at least 0.001"),
+    (CAPACITY, ["capacity.low=0.5"], "capacity.low", "capacity.low < capacity.high"),
+    (SECTION, ["task.patterns=2"], "landscape.section", "at least three patterns"),
+    (BRANCH, ["continuation.low=-1"], "model.beta", "a number > 0"),
+    (BRANCH, ["continuation.parameter=model.bata"], "continuation.parameter", "one of model.beta, model.tau"),
+    (DENOISING, ["task.subspace=17"], "task.subspace", "1 to 16"),
 ])
 def test_what_cannot_be_integrated_is_refused_before_anything_starts(ecphory, file, settings, key, said):
     run = ecphory("run", file, "--output", "x.h5", *(part for setting in settings for part in ("--set", setting)))

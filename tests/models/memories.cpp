@@ -52,6 +52,48 @@ TEST_CASE("every memory completes damaged cues, and its energy is certified") {
   }
 }
 
+TEST_CASE("where a memory claims an energy it never rises, and where not, the certificate says why") {
+  int with_energy = 0;
+  for (const models::Memory& memory : models::all_memories()) {
+    CAPTURE(memory.model.name);
+    const base::Point point = point_of(memory.model.name);
+    for (const tasks::PatternKind kind : {tasks::PatternKind::binary, tasks::PatternKind::spherical}) {
+      const MatrixXd patterns =
+          tasks::draw_patterns({.neurons = 24, .patterns = 4, .kind = kind}, {.seed = 1});
+      const MatrixXd cues = tasks::damaged(patterns, tasks::Damage::noise, 0.7, 8, {.seed = 2});
+      auto network = memory.build(point, patterns, {.seed = 3});
+      if (memory.present) memory.present(network, patterns, cues);
+      const dynamics::Certificate certificate = dynamics::certify(network);
+      if (!certificate.never_rises) {
+        CHECK_FALSE(certificate.reasons.empty());
+        CHECK_THROWS_AS(dynamics::energies<double>(network, models::initial_state(network, cues)),
+                        base::UserError);
+        continue;
+      }
+      ++with_energy;
+      dynamics::SimulationOptions<double> options;
+      const bool binary = std::holds_alternative<dynamics::Sign>(network.layers().front().lagrangian);
+      options.integrator = {
+          .method = binary ? dynamics::Method::asynchronous : dynamics::Method::dormand_prince,
+          .rtol = 1e-9,
+          .atol = 1e-11};
+      options.step = 1;
+      options.duration = 40;
+      for (int k = 0; k <= 40; ++k) options.record_times.push_back(k);
+      const auto run = dynamics::simulate<double>(network, models::initial_state(network, cues), options);
+      CHECK(run.failures() == 0);
+      for (Eigen::Index j = 0; j < cues.cols(); ++j) {
+        const Eigen::VectorXd e = dynamics::energies<double>(network, MatrixXd(run.record->trajectory(j)));
+        for (Eigen::Index k = 0; k + 1 < e.size(); ++k)
+          CHECK(e[k + 1] <=
+                e[k] + 1e-8 * (1 + std::abs(e[k])));  // tolerances of states times the energy's slope
+        CHECK(e[e.size() - 1] <= e[0]);
+      }
+    }
+  }
+  CHECK(with_energy >= 20);
+}
+
 TEST_CASE("a stored pattern drives every neuron of dense with its own element, whatever the degree") {
   const MatrixXd pattern = tasks::draw_patterns({.neurons = 50, .patterns = 1}, {.seed = 3});
   for (const std::int64_t degree : {2, 3, 7}) {
