@@ -13,6 +13,7 @@
 #include "ecphory/dynamics/simulate.hpp"
 #include "ecphory/experiments/experiments.hpp"
 #include "ecphory/landscape/continuation.hpp"
+#include "ecphory/models/biology.hpp"
 #include "ecphory/models/memories.hpp"
 #include "ecphory/tasks/patterns.hpp"
 
@@ -128,9 +129,9 @@ VectorXd settled(const dynamics::Network<double>& network, const MatrixXd& state
 
 /// Values of all branches over (branch, along[, pattern]), NaN or empty strings where a branch is shorter.
 template <class T, class Get>
-store::LabelledArray ragged(std::string name, const std::string& along, const std::vector<Branch>& branches,
-                            std::size_t length, const T& nothing, std::string units, std::string long_name,
-                            const Get& get) {
+store::LabelledArray ragged(const std::string& name, const std::string& along,
+                            const std::vector<Branch>& branches, std::size_t length, const T& nothing,
+                            const std::string& units, const std::string& long_name, const Get& get) {
   std::vector<T> values;
   for (const Branch& branch : branches) {
     for (std::size_t k = 0; k < length; ++k) {
@@ -138,12 +139,12 @@ store::LabelledArray ragged(std::string name, const std::string& along, const st
       values.push_back(k < own ? get(branch, k) : nothing);
     }
   }
-  return {.name = std::move(name),
+  return {.name = name,
           .dimensions = {"branch", along},
           .shape = {branches.size(), length},
           .values = std::move(values),
-          .units = std::move(units),
-          .long_name = std::move(long_name)};
+          .units = units,
+          .long_name = long_name};
 }
 
 store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
@@ -154,7 +155,8 @@ store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
   const landscape::NetworkAt network_at = [&](double value) {
     base::Point there = point;
     there[settings.parameter] = base::checked(parameter, value);
-    return memory.build(there, patterns, context.key);
+    return models::with_biology(memory.build(there, patterns, context.key),
+                                models::biology_table().read(there), context.key);
   };
   const landscape::ContinuationOptions options = options_of(settings, context.deadline);
   const double begin = settings.from == From::low ? settings.low : settings.high;

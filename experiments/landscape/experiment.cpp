@@ -130,16 +130,16 @@ struct Plane {
 };
 
 template <class T, class Of>
-store::LabelledArray over_points(std::string name, Index count, std::string long_name, const Of& of,
-                                 std::string units = "1") {
+store::LabelledArray over_points(const std::string& name, Index count, const std::string& long_name,
+                                 const Of& of, const std::string& units = "1") {
   std::vector<T> values;
   for (Index k = 0; k < count; ++k) values.push_back(of(k));
-  return {.name = std::move(name),
+  return {.name = name,
           .dimensions = {"fixed_point"},
           .shape = {static_cast<std::size_t>(count)},
           .values = std::move(values),
-          .units = std::move(units),
-          .long_name = std::move(long_name)};
+          .units = units,
+          .long_name = long_name};
 }
 
 void add_points(const MemoryRun& memory, const FixedPoints& found, store::Dataset& result) {
@@ -198,8 +198,8 @@ void add_points(const MemoryRun& memory, const FixedPoints& found, store::Datase
        .long_name = "cosine of the visible output with the stored pattern"});
 }
 
-void add_section(const MemoryRun& memory, const LandscapeSettings& s, landscape::FixedPointOptions options,
-                 store::Dataset& result) {
+void add_section(const MemoryRun& memory, const LandscapeSettings& s,
+                 const landscape::FixedPointOptions& options, store::Dataset& result) {
   const Plane plane(memory.patterns, s.section_reach);
   const Index n = s.section;
   const Eigen::VectorXd ticks = Eigen::VectorXd::LinSpaced(n, -plane.reach, plane.reach);

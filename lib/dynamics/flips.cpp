@@ -9,7 +9,6 @@ namespace ecphory::dynamics {
 using compute::Array;
 using compute::Index;
 using compute::Transpose;
-using compute::View;
 
 namespace {
 
