@@ -82,6 +82,12 @@ TEST_CASE("bounds of weakly separated patterns are not empty either") {
     CHECK(error > 1e-8);
     CHECK(error <= bound);
     CHECK(bound < 1e4 * error);
+    const VectorXd state = fixed_points.col(i) + on_sphere(40, 4, 0.01, 5).col(i);
+    const double moved = (updated(beta, patterns, state, 1) - fixed_points.col(i)).norm();
+    const double most = models::one_update_factor(beta, patterns, i, state, fixed_points.col(i)) *
+                        (state - fixed_points.col(i)).norm();
+    CHECK(moved <= most);
+    CHECK(most < 1000 * moved);
   }
 }
 
