@@ -24,6 +24,7 @@ def draw(dataset):
         if trajectory["energy"].notnull().any():
             axes[1, j].plot(time, trajectory["energy"], color=style.COLOURS[1], lw=1.6)
         else:
+            axes[1, j].set(xlim=(float(time.min()), float(time.max())), yticks=[])
             axes[1, j].text(0.5, 0.5, "no energy", ha="center", va="center", transform=axes[1, j].transAxes)
         axes[0, j].set(ylim=(-1.05, 1.05), title=f"cue of pattern {own}")
         axes[0, j].sharex(axes[1, j])

@@ -23,14 +23,12 @@ struct UpdateSettings {
 
 const base::ParameterTable<UpdateSettings>& update_table() {
   using S = UpdateSettings;
-  static const auto table =
-      base::ParameterTable<S>("model")
-          .add("alpha", &S::alpha, "1", "size of the step: what the context's mean is multiplied with",
-               base::above(0))
-          .add("beta", &S::beta, "1", "inverse temperature of the softmax",
-               {.low = 0, .high = 1e30, .low_excluded = true})
-          .add("updates", &S::updates, "1", "how many; the paper's attention layer is one",
-               base::between(1, 1e6));
+  static const auto table = base::ParameterTable<S>("model")
+                                .add("alpha", &S::alpha, "1", "step size", base::above(0))
+                                .add("beta", &S::beta, "1", "inverse temperature of the softmax",
+                                     {.low = 0, .high = 1e30, .low_excluded = true})
+                                .add("updates", &S::updates, "1",
+                                     "how many; the paper's attention layer is one", base::between(1, 1e6));
   return table;
 }
 

@@ -53,8 +53,7 @@ const base::ParameterTable<PatternParameters>& pattern_table() {
           .add("neurons", &P::neurons, "1", "elements of a random pattern N", base::between(1, 1e6))
           .add("patterns", &P::patterns, "1", "stored patterns M", base::between(1, 1e6))
           .when("task.load == 0")
-          .add("load", &P::load, "1",
-               "stored patterns per neuron M/N, of random patterns; 0: task.patterns says M",
+          .add("load", &P::load, "1", "stored patterns per neuron M/N; 0: task.patterns says M",
                base::between(0, 1e6))
           .when("task.file == \"\"")
           .add("kind", &P::kind, "1", "how patterns are drawn: elements -1 or 1, N(0, 1/N), or unit vectors")

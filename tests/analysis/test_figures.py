@@ -157,6 +157,12 @@ def test_matrices_are_drawn_with_queries_downwards(ecphory, drawn):
             assert numpy.array_equal(axis.images[0].get_array(), dataset[name].sel(a=a).transpose("query", "key"))
 
 
+def test_the_whole_course_is_shown_of_a_memory_without_an_energy(ecphory, drawn):
+    figure, _ = drawn(run_small(ecphory, ROOT / "experiments/relaxation/sequence.toml"))
+    for axis in data_axes(figure):
+        assert axis.get_xlim()[0] <= 0 and axis.get_xlim()[1] >= 30
+
+
 def test_replicates_are_averaged(ecphory, experiment, drawn):
     text = ACCURACY + "sweep.model.a = {values = [0.0, 1.0, 2.0]}\nsweep.replicates = 3\n"
     figure, dataset = drawn(run_small(ecphory, experiment(text)))
