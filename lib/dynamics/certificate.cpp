@@ -8,7 +8,25 @@
 
 namespace ecphory::dynamics {
 
+using compute::Index;
+
 namespace {
+
+/// Whether a matrix within the layer has a negative diagonal element.
+template <class Real>
+bool inhibits_itself(const Network<Real>& network, LayerId layer) {
+  for (const Synapse<Real>& synapse : network.synapses()) {
+    for (const Projection<Real>& p : projections_of(synapse)) {
+      if (p.post != layer || p.pre.front() != layer) continue;
+      const Index n = network.layers()[layer].neurons;
+      for (Index i = 0; i < n; ++i) {
+        if (p.sparse != nullptr && p.sparse->coeff(i, i) < 0) return true;
+        if (p.w != nullptr && p.w->data()[i * n + i] < 0) return true;
+      }
+    }
+  }
+  return false;
+}
 
 /// Layers that a synapse reads or drives, each once.
 template <class Real>
@@ -63,6 +81,12 @@ Certificate certify(const Network<Real>& network) {
           layer.name, traits.name));
     }
     if (std::holds_alternative<Sign>(layer.lagrangian)) {
+      if (inhibits_itself(network, static_cast<LayerId>(&layer - layers.data()))) {
+        result.never_rises = false;
+        result.reasons.push_back(fmt::format(
+            "Binary neurons of {} inhibit themselves: in continuous time a jump may raise the energy.",
+            layer.name));
+      }
       result.remarks.push_back(
           fmt::format("The neurons of {} are binary: the energy falls when they flip one by one; updated all "
                       "at once they may "

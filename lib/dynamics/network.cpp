@@ -85,6 +85,11 @@ LayerId Network<Real>::add_layer(Layer<Real> layer) {
     complaint.where = layer.name;
     throw UserError(complaint);
   }
+  if (const auto* const norm = std::get_if<LayerNorm>(&layer.lagrangian);
+      norm != nullptr && layer.neurons % norm->groups != 0) {
+    refuse(fmt::format("{} neurons are not {} blocks of one size", layer.neurons, norm->groups),
+           "a number of neurons that the blocks divide", "change either");
+  }
   first_rows_.push_back(rows_);
   if (layer.tau > 0) rows_ += layer.neurons;
   layers_.push_back(std::move(layer));

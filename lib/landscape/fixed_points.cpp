@@ -26,25 +26,27 @@ void require(bool holds, const std::string& key, const std::string& problem, con
   if (!holds) throw base::UserError({.key = key, .problem = problem, .expected = expected});
 }
 
-/// The network without noise, its inputs held at their values of time t.
-dynamics::Network<double> frozen(dynamics::Network<double> network, double t) {
-  for (const auto& synapse : network.synapses()) {
-    for (const auto& p : dynamics::projections_of(synapse)) {
-      require(p.w == nullptr || p.w->shape().size() < 3, "weights", "every trajectory has its own",
-              "one matrix for all starts");
-    }
-  }
-  for (dynamics::LayerId id = 0; id < network.layers().size(); ++id) {
-    const dynamics::Layer<double>& layer = network.layers()[id];
-    if (layer.noise.present()) network.set_noise(id, {});
-    if (layer.input.times.empty()) continue;
+/// The network without noise, with its inputs and synapses as they are at time t.
+dynamics::Network<double> frozen(const dynamics::Network<double>& network, double t) {
+  dynamics::Network<double> result;
+  for (dynamics::Layer<double> layer : network.layers()) {
+    layer.noise = {};
     const auto* const value = layer.input.at(t);
     require(value == nullptr || value->cols() == 1, layer.name, "every trajectory has its own input",
             "one input for all starts");
-    network.set_input(id, value == nullptr ? dynamics::Input<double>{}
-                                           : dynamics::constant_current<double>(MatrixXd(*value)));
+    layer.input =
+        value == nullptr ? dynamics::Input<double>{} : dynamics::constant_current<double>(MatrixXd(*value));
+    result.add_layer(std::move(layer));
   }
-  return network;
+  for (std::size_t k = 0; k < network.synapses().size(); ++k) {
+    if (!network.lifetimes()[k].holds(t)) continue;
+    for (const auto& p : dynamics::projections_of(network.synapses()[k])) {
+      require(p.w == nullptr || p.w->shape().size() < 3, "weights", "every trajectory has its own",
+              "one matrix for all starts");
+    }
+    result.add_synapse(network.synapses()[k]);
+  }
+  return result;
 }
 
 /// Fixed points and the starts that led there, unordered: point of each start, state and residual of each

@@ -110,6 +110,33 @@ TEST_CASE("the slope of the energy is minus the sum of tau x' Hessian x'") {
   }
 }
 
+TEST_CASE("the slope of the energy holds for neurons with time constants of their own, also where it rises") {
+  bool rises = false;
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    Network<double> network;
+    network.add_layer({.name = "x", .neurons = 4, .lagrangian = Tanh{2}, .tau_of_neuron = {1, 50, 3, 8}});
+    network.add_layer({.name = "p", .neurons = 3, .lagrangian = LogSumExp{3}, .tau_of_neuron = {1, 100, 5}});
+    network.add_synapse(Symmetric<double>{0, 1, weights<double>(tests::normals(4, 3, seed))});
+    const Eigen::VectorXd tau = (Eigen::VectorXd(7) << 1, 50, 3, 8, 1, 100, 5).finished();
+    const MatrixXd x = tests::normals(7, 1, seed + 100);
+    Field<double> field(network);
+    const std::vector<Index> ids = {0};
+    field.select(ids, 0);
+    MatrixXd d(7, 1);
+    field.drive({x.data(), 7, 1, 7}, {d.data(), 7, 1, 7});
+    const MatrixXd rate = (d - x).cwiseQuotient(tau);
+    double slope = 0;
+    field.energy_slope({x.data(), 7, 1, 7}, {&slope, 1, 1, 1});
+    constexpr double kH = 1e-4;  // as above
+    const double numeric = (energies<double>(network, MatrixXd(x + kH * rate))[0] -
+                            energies<double>(network, MatrixXd(x - kH * rate))[0]) /
+                           (2 * kH);
+    CHECK(std::abs(slope - numeric) < 1e-6 * (1 + std::abs(numeric)));
+    rises = rises || slope > 1e-3;
+  }
+  CHECK(rises);  // a softmax whose neurons differ in speed: the certificate must not promise that it falls
+}
+
 TEST_CASE("the derivative of the drive is its slope along a direction") {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     const auto network = random_network(seed);
@@ -175,6 +202,16 @@ TEST_CASE("certificates say in words which condition fails") {
   CHECK(certify(mixed).never_rises);
   mixed.add_layer({.name = "cortex", .neurons = 2, .lagrangian = LogSumExp{1}, .tau_of_neuron = {1, 50}});
   CHECK_FALSE(certify(mixed).never_rises);
+
+  Network<double> inhibiting;
+  inhibiting.add_layer({.name = "spins", .neurons = 2, .lagrangian = Sign{}});
+  MatrixXd w = MatrixXd::Identity(2, 2);
+  inhibiting.add_synapse(Symmetric<double>{0, 0, weights<double>(w)});
+  CHECK(certify(inhibiting).never_rises);
+  w(1, 1) = -1;
+  inhibiting.add_synapse(Symmetric<double>{0, 0, weights<double>(w)});
+  CHECK_FALSE(certify(inhibiting).never_rises);
+  CHECK(certify(inhibiting).text().find("spins inhibit themselves") != std::string::npos);
 
   Network<double> unbounded;
   const auto x = unbounded.add_layer({.name = "x", .neurons = 2});

@@ -96,3 +96,14 @@ TEST_CASE("every trajectory may have weights and currents of its own") {
   CHECK(d.col(1) == Eigen::Vector2d(0, 0));
   CHECK(d.col(2) == Eigen::Vector2d(3, 3));
 }
+
+TEST_CASE("blocks of a layer norm and time constants of neurons must fit the layer") {
+  Network<double> network;
+  CHECK_THROWS_WITH_AS(network.add_layer({.name = "x", .neurons = 7, .lagrangian = LayerNorm{.groups = 2}}),
+                       doctest::Contains("7 neurons are not 2 blocks"), base::UserError);
+  CHECK_THROWS_AS(network.add_layer({.name = "x", .neurons = 2, .tau_of_neuron = {1}}), base::UserError);
+  CHECK_THROWS_AS(network.add_layer({.name = "x", .neurons = 2, .tau_of_neuron = {1, 0}}), base::UserError);
+  CHECK_THROWS_AS(network.add_layer({.name = "x", .neurons = 1, .tau = 0, .tau_of_neuron = {1}}),
+                  base::UserError);
+  CHECK_NOTHROW(network.add_layer({.name = "x", .neurons = 8, .lagrangian = LayerNorm{.groups = 2}}));
+}

@@ -229,3 +229,24 @@ TEST_CASE("what cannot be integrated is refused with the remedy") {
   options.integrator.method = Method::cvode;
   CHECK(contains(refusal(noisy, initial, options), "euler_maruyama_ito"));
 }
+
+TEST_CASE("a synapse drives while it is there, and not before or after") {
+  // 10 ms dx/dt = −x + g of a constant 1, from 20 to 40 ms.
+  Network<double> network;
+  const auto one = network.add_layer(
+      {.name = "one", .neurons = 1, .tau = 0, .input = constant_current<double>(MatrixXd::Ones(1, 1))});
+  const auto x = network.add_layer({.name = "x", .neurons = 1, .tau = 10});
+  network.add_synapse(Relay<double>{one, x, 1}, {.from = 20, .until = 40});
+  SimulationOptions<double> options;
+  options.duration = 60;
+  options.integrator = {.method = Method::exponential_euler};
+  options.step = 1;
+  options.record_times = {20, 30, 40, 60};
+  const auto run = simulate<double>(network, MatrixXd::Zero(1, 1), options);
+  const MatrixXd course = run.record->trajectory(0);
+  CHECK(course(0, 0) == 0);
+  CHECK(course(0, 1) == doctest::Approx(1 - std::exp(-1)).epsilon(1e-12));
+  CHECK(course(0, 2) == doctest::Approx(1 - std::exp(-2)).epsilon(1e-12));
+  CHECK(course(0, 3) == doctest::Approx((1 - std::exp(-2)) * std::exp(-2)).epsilon(1e-12));
+  CHECK_THROWS_AS(network.add_synapse(Relay<double>{one, x, 1}, {.from = 40, .until = 40}), base::UserError);
+}

@@ -217,3 +217,23 @@ TEST_CASE("a search says what it cannot do") {
   network.set_input(0, dynamics::constant_current<double>(MatrixXd::Ones(6, 2)));
   CHECK_THROWS_AS(fixed_points(network, start), base::UserError);
 }
+
+TEST_CASE("synapses count as they are at the time that is asked for") {
+  // x' = −x + w tanh(2x): 0 alone for w = 0.25, which holds until 50 ms; two more for w = 1.
+  dynamics::Network<double> network;
+  network.add_layer({.name = "x", .neurons = 1, .lagrangian = dynamics::Tanh{2}});
+  const auto w = [](double value) { return dynamics::weights<double>(MatrixXd::Constant(1, 1, value)); };
+  network.add_synapse(dynamics::Symmetric<double>{0, 0, w(0.25)}, {.until = 50});
+  network.add_synapse(dynamics::Symmetric<double>{0, 0, w(1)}, {.from = 50});
+  MatrixXd starts(1, 4);
+  starts << -1, -0.5, 0.5, 1;
+  FixedPointOptions options;
+  options.relax = relaxation(network);
+  CHECK(fixed_points(network, starts, options).count() == 1);
+  options.newton.t = 60;
+  const FixedPoints later = fixed_points(network, starts, options);
+  REQUIRE(later.count() == 2);
+  const double x = std::abs(later.state(0, 0));
+  CHECK(x == doctest::Approx(std::tanh(2 * x)).epsilon(1e-12));
+  CHECK(x > 0.9);
+}
