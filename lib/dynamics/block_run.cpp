@@ -53,9 +53,7 @@ class BlockRun {
     while (!columns_.empty()) {
       options_.deadline.check();
       attempt();
-      accepted_.assign(columns_.size(), false);
       for (std::size_t j = 0; j < columns_.size(); ++j) conclude(j);
-      advance();
       drop_finished_groups();
     }
   }
@@ -194,12 +192,9 @@ class BlockRun {
     const auto rows = static_cast<std::size_t>(x_.rows());
     const Real* const x_new = x_new_.data() + static_cast<Index>(j) * x_.rows();
     const Real* const d_new = d_new_.data() + static_cast<Index>(j) * x_.rows();
-    // The rate sums over all of x_new and d_new: where it is a number > 0, they are finite.
-    const double rate = error_[j] <= 1 ? rate_of(j, x_new, d_new) : 0;
-    const bool finite =
-        std::isfinite(error_[j]) &&
-        ((rate > 0 && std::isfinite(rate)) || (!base::first_not_finite(std::span<const Real>(x_new, rows)) &&
-                                               !base::first_not_finite(std::span<const Real>(d_new, rows))));
+    const bool finite = std::isfinite(error_[j]) &&
+                        !base::first_not_finite(std::span<const Real>(x_new, rows)) &&
+                        !base::first_not_finite(std::span<const Real>(d_new, rows));
     if (!finite && !adaptive_) return finish(j, Status::not_finite, p.t + dt_[j]);
     if (!finite || error_[j] > 1) return reject(j, finite);
 
@@ -209,12 +204,13 @@ class BlockRun {
     if (dt_[j] == end_ - p.t || end_ - t_new <= 4 * std::numeric_limits<double>::epsilon() * end_)
       t_new = end_;
     ++result_.steps[id];
-    const auto [t_end, status, event] = first_end(j, t_new, x_new, rate);
+    const auto [t_end, status, event] = first_end(j, t_new, x_new, d_new);
     while (slot_due(p, t_end)) put(j, options_.record_times[static_cast<std::size_t>(p.next_slot)], t_new);
     if (status == Status::reached_end) {
       if (recording_steps() && result_.steps[id] % options_.record_every == 0) put(j, t_new, t_new);
-      p.rate = rate;
-      accepted_[j] = true;
+      p.rate = rate_of(j, x_new, d_new);
+      std::copy_n(x_new, rows, x_.data() + static_cast<Index>(j) * x_.rows());
+      std::copy_n(d_new, rows, d_.data() + static_cast<Index>(j) * x_.rows());
       p.t = t_new;
       const double most = rejected_last_[columns_[j]] ? 1.0 : 5.0;
       if (adaptive_) p.next_step = dt_[j] * std::clamp(0.9 * std::pow(error_[j], -0.2), 0.2, most);
@@ -230,22 +226,6 @@ class BlockRun {
     }
     at(j, t_end, t_new);
     finish(j, status, t_end, event);
-  }
-
-  /// Accepted columns go on from x_new and d_new; where no other does, the arrays change places.
-  void advance() {
-    bool others = false;
-    for (std::size_t j = 0; j < columns_.size(); ++j) others = others || (active(j) && !accepted_[j]);
-    if (!others) {
-      x_.swap(x_new_);
-      d_.swap(d_new_);
-      return;
-    }
-    for (std::size_t j = 0; j < columns_.size(); ++j) {
-      if (!accepted_[j]) continue;
-      x_.matrix().col(static_cast<Index>(j)) = x_new_.matrix().col(static_cast<Index>(j));
-      d_.matrix().col(static_cast<Index>(j)) = d_new_.matrix().col(static_cast<Index>(j));
-    }
   }
 
   std::int64_t attempts(std::size_t id) const { return result_.steps[id] + result_.rejected[id]; }
@@ -275,7 +255,7 @@ class BlockRun {
   };
 
   /// The first thing in the step from p.t to t_new that ends the trajectory.
-  End first_end(std::size_t j, double t_new, const Real* x_new, double rate) {
+  End first_end(std::size_t j, double t_new, const Real* x_new, const Real* d_new) {
     Progress& p = progress(j);
     End first{t_new, Status::reached_end, -1};
     bool at_new = false;  // state_ is that of t_new
@@ -294,6 +274,7 @@ class BlockRun {
         first = {t, Status::event, static_cast<int>(e)};
     }
     if (options_.convergence && last_segment_) {
+      const double rate = rate_of(j, x_new, d_new);
       const double bound = options_.convergence->bound;
       if (rate > bound) {
         p.below_since = std::numeric_limits<double>::quiet_NaN();
@@ -344,9 +325,9 @@ class BlockRun {
   double rate_of(std::size_t j, const Real* x, const Real* d) {
     if (!options_.convergence || !last_segment_) return 0;
     flow_.neuron_rate(static_cast<Index>(j), x, d, rate_.data());
-    const Eigen::Map<const Eigen::Matrix<Real, Eigen::Dynamic, 1>> rate(rate_.data(),
-                                                                        static_cast<Index>(rate_.size()));
-    return std::sqrt(rate.template cast<double>().squaredNorm() / static_cast<double>(rate_.size()));
+    double sum = 0;
+    for (const Real r : rate_) sum += static_cast<double>(r) * static_cast<double>(r);
+    return std::sqrt(sum / static_cast<double>(rate_.size()));
   }
 
   bool recording_steps() const { return recorder_ != nullptr && options_.record_every > 0; }
@@ -417,7 +398,6 @@ class BlockRun {
   Simulation<Real>& result_;
   std::vector<Progress> progress_;    // by place in the block
   std::vector<bool> rejected_last_;   // by place in the block
-  std::vector<bool> accepted_;        // of the columns at work, in the last attempt
   std::vector<std::size_t> columns_;  // places in the block of the columns at work
   double end_ = 0;
   bool last_segment_ = false;

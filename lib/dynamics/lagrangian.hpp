@@ -12,7 +12,6 @@
 #include "ecphory/dynamics/lagrangians/logistic.hpp"
 #include "ecphory/dynamics/lagrangians/power.hpp"
 #include "ecphory/dynamics/lagrangians/quadratic.hpp"
-#include "ecphory/dynamics/lagrangians/rectified_power.hpp"
 #include "ecphory/dynamics/lagrangians/sign.hpp"
 #include "ecphory/dynamics/lagrangians/spherical.hpp"
 #include "ecphory/dynamics/lagrangians/tanh.hpp"

@@ -13,11 +13,7 @@ namespace {
 template <class Real>
 class ExponentialEuler final : public Integrator<Real> {
  public:
-  explicit ExponentialEuler(std::vector<double> tau) : tau_(std::move(tau)) {
-    for (std::size_t i = 1; i <= tau_.size(); ++i) {
-      if (i == tau_.size() || tau_[i] != tau_[i - 1]) ends_.push_back(static_cast<compute::Index>(i));
-    }
-  }
+  explicit ExponentialEuler(std::vector<double> tau) : tau_(std::move(tau)) {}
 
   void attempt(Flow<Real>& flow, const Attempt<Real>& a) override {
     for (compute::Index j = 0; j < a.x.columns; ++j) {
@@ -35,17 +31,20 @@ class ExponentialEuler final : public Integrator<Real> {
   void step(const Attempt<Real>& a, compute::Index column, double dt, Real* x) const {
     const Real* const from = a.x.column(column);
     const Real* const drive = a.d.column(column);
-    compute::Index i = 0;
-    for (const compute::Index end : ends_) {
-      const double tau = tau_[static_cast<std::size_t>(i)];
-      const auto keep = static_cast<Real>(std::exp(-dt / tau));
-      const auto take = static_cast<Real>(-std::expm1(-dt / tau));
-      for (; i < end; ++i) x[i] = keep * from[i] + take * drive[i];
+    double tau = 0;
+    Real keep = 1;
+    Real take = 0;
+    for (compute::Index i = 0; i < a.x.rows; ++i) {
+      if (tau_[static_cast<std::size_t>(i)] != tau) {
+        tau = tau_[static_cast<std::size_t>(i)];
+        keep = static_cast<Real>(std::exp(-dt / tau));
+        take = static_cast<Real>(-std::expm1(-dt / tau));
+      }
+      x[i] = keep * from[i] + take * drive[i];
     }
   }
 
   std::vector<double> tau_;
-  std::vector<compute::Index> ends_;  // of the rows, one after the other, that share a time constant
 };
 
 }  // namespace
