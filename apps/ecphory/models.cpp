@@ -1,5 +1,6 @@
 #include "ecphory/models/models.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -22,8 +23,10 @@ void add_models(CLI::App& app, int&) {
       fmt::print("{}\n", list.dump(2));
       return;
     }
+    std::size_t longest = 0;
+    for (const models::Model& model : models::all_models()) longest = std::max(longest, model.name.size());
     for (const models::Model& model : models::all_models())
-      fmt::print("{:<16} {}\n", model.name, model.title);
+      fmt::print("{:<{}}  {}\n", model.name, longest, model.title);
   });
 }
 

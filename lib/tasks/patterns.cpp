@@ -42,7 +42,7 @@ std::span<const std::string_view> names(Transform) {
 }
 
 std::span<const std::string_view> names(Damage) {
-  static constexpr std::array<std::string_view, 3> kNames = {"flip", "mask", "noise"};
+  static constexpr std::array<std::string_view, 4> kNames = {"flip", "mask", "noise", "shell"};
   return kNames;
 }
 
@@ -64,8 +64,7 @@ const base::ParameterTable<PatternParameters>& pattern_table() {
           .add("cues", &P::cues, "1", "trajectories; cue j is pattern j mod M, damaged",
                base::between(1, 1e6))
           .add("damage", &P::damage, "1", "how a cue differs from its pattern")
-          .add("level", &P::level, "1",
-               "fraction of elements flipped or masked, or relative size of the noise",
+          .add("level", &P::level, "1", "fraction flipped or masked; relative size of the noise or the shell",
                base::between(0, 1e6));
   return table;
 }
@@ -139,9 +138,10 @@ MatrixXd damaged(const MatrixXd& patterns, Damage damage, double level, std::int
     if (damage == Damage::flip) {
       for (const Index i : draw_subset(patterns.rows(), count, stream)) cue[i] = -cue[i];
     }
-    if (damage == Damage::noise) {
+    if (damage == Damage::noise || damage == Damage::shell) {
       Eigen::VectorXd noise(patterns.rows());
       stream.normals(0, std::span(noise.data(), static_cast<std::size_t>(noise.size())));
+      if (damage == Damage::shell) noise *= std::sqrt(static_cast<double>(noise.size())) / noise.norm();
       cue += level * cue.norm() / std::sqrt(static_cast<double>(patterns.rows())) * noise;
     }
   }

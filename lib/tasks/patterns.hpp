@@ -33,6 +33,7 @@ enum class Damage {
   flip,   ///< this fraction of the elements, drawn at random, changes its sign
   mask,   ///< this fraction of the elements, at the end, is 0
   noise,  ///< Gaussian noise of this standard deviation, in units of the pattern's root mean square
+  shell,  ///< uniform on the sphere of this radius about the pattern, in units of the pattern's length
 };
 std::span<const std::string_view> names(Damage);
 

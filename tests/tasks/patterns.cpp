@@ -42,3 +42,14 @@ TEST_CASE("cues are damaged as asked") {
   CHECK(flipped.col(0) != flipped.col(3));
   CHECK(tasks::damaged(patterns, Damage::flip, 0, 3, {.seed = 2}) == patterns);
 }
+
+TEST_CASE("cues on a shell lie at its radius, in all directions alike") {
+  const MatrixXd pattern = tasks::draw_patterns({.neurons = 8, .patterns = 1}, {.seed = 1});
+  const MatrixXd away =
+      (tasks::damaged(pattern, tasks::Damage::shell, 0.7, 5000, {.seed = 2}).colwise() - pattern.col(0)) /
+      pattern.norm();
+  CHECK((away.colwise().norm().array() - 0.7).abs().maxCoeff() < 1e-14);
+  // An element of a direction in 8 dimensions has the variance 1/8: standard error of 5000 means 0.0035.
+  CHECK(away.rowwise().mean().cwiseAbs().maxCoeff() < 0.015);
+  CHECK((away.rowwise().squaredNorm().array() / 5000 * 8 / 0.49 - 1).abs().maxCoeff() < 0.1);
+}
