@@ -186,19 +186,22 @@ std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base
   return parameters;
 }
 
+store::Attributes flag_attributes(std::span<const std::string_view> names) {
+  std::vector<std::uint8_t> values(names.size());
+  std::iota(values.begin(), values.end(), std::uint8_t{0});
+  return {{"flag_values", std::move(values)}, {"flag_meanings", fmt::format("{}", fmt::join(names, " "))}};
+}
+
 std::vector<store::LabelledArray> endings(const dynamics::Simulation<double>& run) {
   std::vector<std::uint8_t> codes;
   for (const dynamics::Status status : run.status) codes.push_back(static_cast<std::uint8_t>(status));
-  std::vector<std::uint8_t> flags(names(dynamics::Status{}).size());
-  std::iota(flags.begin(), flags.end(), std::uint8_t{0});
   const std::size_t n = codes.size();
   return {{.name = "ending",
            .dimensions = {"trajectory"},
            .shape = {n},
            .values = std::move(codes),
            .long_name = "how the trajectory ended",
-           .attributes = {{"flag_values", flags},
-                          {"flag_meanings", fmt::format("{}", fmt::join(names(dynamics::Status{}), " "))}}},
+           .attributes = flag_attributes(names(dynamics::Status{}))},
           {.name = "end_time",
            .dimensions = {"trajectory"},
            .shape = {n},

@@ -71,6 +71,9 @@ Eigen::VectorXd final_overlaps(const MemoryRun& memory, const dynamics::Simulati
 /// Settings of an experiment on memories: the models', the patterns', the integrator's, and `own`.
 std::vector<base::Parameter> memory_experiment_parameters(const std::vector<base::Parameter>& own);
 
+/// What a variable of an enum's values says of them (CF conventions): flag_values 0 … n−1 and flag_meanings.
+store::Attributes flag_attributes(std::span<const std::string_view> names);
+
 /// How and when each trajectory ended, over (trajectory).
 std::vector<store::LabelledArray> endings(const dynamics::Simulation<double>& run);
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,6 +11,7 @@
 #include "ecphory/dynamics/certificate.hpp"
 #include "ecphory/dynamics/simulate.hpp"
 #include "ecphory/experiments/experiments.hpp"
+#include "ecphory/experiments/memory_runs.hpp"
 #include "ecphory/landscape/continuation.hpp"
 #include "ecphory/models/biology.hpp"
 #include "ecphory/models/memories.hpp"
@@ -234,16 +234,12 @@ store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
     endings.push_back(static_cast<std::uint8_t>(branch.end));
     messages.push_back(branch.message);
   }
-  const auto meanings = names(landscape::BranchEnd{});
-  std::vector<std::uint8_t> flags(meanings.size());
-  std::iota(flags.begin(), flags.end(), std::uint8_t{0});
   result.arrays.push_back({.name = "ending",
                            .dimensions = {"branch"},
                            .shape = {branches.size()},
                            .values = std::move(endings),
                            .long_name = "how the branch ended",
-                           .attributes = {{"flag_values", flags},
-                                          {"flag_meanings", fmt::format("{}", fmt::join(meanings, " "))}}});
+                           .attributes = flag_attributes(names(landscape::BranchEnd{}))});
   result.arrays.push_back({.name = "message",
                            .dimensions = {"branch"},
                            .shape = {branches.size()},

@@ -4,10 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "ecphory/base/wilson.hpp"
 #include "ecphory/experiments/experiments.hpp"
@@ -165,11 +163,7 @@ void add_points(const MemoryRun& memory, const FixedPoints& found, store::Datase
   store::LabelledArray kind = over_points<std::uint8_t>(
       "class", n, "what the fixed point is, seen from the patterns",
       [&](Index k) { return static_cast<std::uint8_t>(at(found.classes, k).kind); });
-  std::vector<std::uint8_t> flags(names(landscape::FixedPointClass{}).size());
-  std::iota(flags.begin(), flags.end(), std::uint8_t{0});
-  kind.attributes = {
-      {"flag_values", flags},
-      {"flag_meanings", fmt::format("{}", fmt::join(names(landscape::FixedPointClass{}), " "))}};
+  kind.attributes = flag_attributes(names(landscape::FixedPointClass{}));
   add(std::move(kind));
   add(over_points<std::int64_t>("nearest", n, "pattern with the largest cosine in size, from 0",
                                 [&](Index k) { return at(found.classes, k).pattern; }));
