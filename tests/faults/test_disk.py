@@ -89,8 +89,9 @@ def test_a_record_that_the_disk_does_not_take_fails_its_point_with_the_remedy(wi
 
 
 def test_a_disk_that_fills_up_during_a_sweep_keeps_what_was_committed(with_disk, experiment):
-    """The disk has room for some shards; with more room the sweep goes on, to the same numbers."""
-    folder = experiment(RUN.replace("trials = 1", "trials = 500"), "run.toml").parent
+    """The disk has room for some of the points, which take long beside the 100 ms between looks at the clock; with
+    more room the sweep goes on, to the same numbers."""
+    folder = experiment(RUN.replace("trials = 1", "trials = 15_000"), "run.toml").parent
     run = with_disk("""
         $ECPHORY run run.toml --output whole.h5 || exit 10
         head -c 1500000 /dev/zero > disk/other
