@@ -1,21 +1,16 @@
 """The figure that fits a result."""
 
-from . import capacity, continuation, curves, landscape, loss, panels, points, relaxation, scores, strips, style, temperature, trial
+from . import (capacity, continuation, curves, landscape, loss, panels, points, relaxation, scores, strips, style,
+               temperature, trial)
+from .replicates import averaged
 from .results import ResultError
 
 #: Kinds of figures, the most special first: a module with fits(dataset) and draw(dataset).
 KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, panels, temperature, loss, curves, points]
 
 
-def averaged(dataset):
-    """The dataset with the means over replicates of its reals, and without other arrays over replicates."""
-    means = {name: array.mean("replicate", keep_attrs=True) for name, array in dataset.data_vars.items()
-             if "replicate" in array.dims and array.dtype.kind == "f"}
-    return dataset.drop_dims("replicate").assign(means)
-
-
 def draw(dataset):
-    """The matplotlib figure of the first kind that fits; replicates are averaged first.
+    """The matplotlib figure of the first kind that fits; replicates are averaged first, proportions pooled.
 
     Raises ResultError when none does.
     """

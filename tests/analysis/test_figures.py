@@ -15,7 +15,7 @@ import pytest
 
 import ecphory_analysis
 from conftest import ROOT
-from ecphory_analysis import figures
+from ecphory_analysis import figures, replicates
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -169,6 +169,32 @@ def test_replicates_are_averaged(ecphory, experiment, drawn):
     assert dataset["accuracy"].sizes["replicate"] == 3
     [axis] = data_axes(figure)
     assert numpy.allclose(axis.lines[0].get_ydata(), dataset["accuracy"].mean("replicate"), rtol=1e-14)
+
+
+def test_the_band_over_replicates_is_that_of_all_their_trials(ecphory, experiment, drawn):
+    text = ACCURACY + "sweep.model.a = {values = [0.0, 1.0, 2.0]}\nsweep.replicates = 3\n"
+    path = run_small(ecphory, experiment(text), "--set", "task.trials=5")
+    with h5py.File(path, "r+") as file:  # a replicate that was not needed
+        for name in ["accuracy", "accuracy_low", "accuracy_high"]:
+            file[name][1, 2] = numpy.nan
+        accuracy = file["accuracy"][()]
+    trials = numpy.array([15, 10, 15])
+    centre, half, p = [], [], numpy.nansum(5 * accuracy, axis=1) / trials
+    for share, n in zip(p, trials, strict=True):  # Wilson (1927), as Brown, Cai & DasGupta (2001) write it
+        z = 1.959963984540054
+        centre.append((n * share + z**2 / 2) / (n + z**2))
+        half.append(z * n**0.5 / (n + z**2) * (share * (1 - share) + z**2 / (4 * n)) ** 0.5)
+    [axis] = data_axes(drawn(path)[0])
+    assert numpy.allclose(axis.lines[0].get_ydata(), p, rtol=1e-14)
+    edges = axis.collections[0].get_paths()[0].vertices[:, 1]
+    for expected in [numpy.subtract(centre, half).clip(0), numpy.add(centre, half).clip(None, 1)]:
+        assert numpy.abs(edges[:, None] - expected).min(axis=0).max() < 1e-12
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 40, 1000, 10**6])
+def test_an_interval_tells_its_number_of_trials(n):
+    successes = numpy.unique(numpy.linspace(0, n, 9).round())
+    assert (replicates.trials_of(*replicates.wilson(successes, n)) == n).all()
 
 
 def test_curves_run_from_left_to_right_whatever_the_order_of_the_axis(ecphory, experiment, drawn):
