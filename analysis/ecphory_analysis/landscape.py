@@ -17,9 +17,10 @@ def draw(dataset):
     """A sweep over one setting gives numbers and shares by kind; one point gives energies, and its section."""
     swept = [name for name in dataset["class"].dims if name != "fixed_point"]
     if "section" in dataset and not swept:
-        drawn, axes = style.figure(1, 2, size=(9.5, 4.2))
+        drawn, axes = style.figure(1, 2, size=(11.5, 4.2))
         section(dataset, drawn, axes[0, 0])
         energies(dataset, axes[0, 1])
+        axes[0, 1].set_title("fixed points")
     elif len(swept) == 1 and numpy.issubdtype(dataset[swept[0]].dtype, numpy.number):
         drawn, axes = style.figure(2, 1, size=(6.4, 6.0))
         over(dataset.sortby(swept[0]), swept[0], axes[:, 0])
@@ -43,7 +44,7 @@ def section(dataset, drawn, axis):
         axis.plot([], [], "s", color=colours[k + 1], label=f"pattern {pattern}")
     if (reached < 0).any():
         axis.plot([], [], "s", color=colours[0], label="none")
-    axis.legend(fontsize=8, loc="upper right")
+    style.legend_beside(axis)
     axis.set(xlabel=style.label(dataset["across"]), ylabel=style.label(dataset["up"]), aspect="equal")
     axis.set_title("retrieved from there")
 
@@ -61,10 +62,9 @@ def energies(dataset, axis):
                           mfc=style.COLOURS[k] if stable else "none", ls="",
                           label=f"{kind.replace('_', ' ')}{'' if stable else ', saddle'}")
     axis.set(xlabel="cosine with the nearest pattern", ylabel="energy",
-             xlim=(min(0.0, float(dataset["cosine"].min())) - 0.03, 1.03))
+             xlim=(float(dataset["cosine"].where(dataset["basin"] > 0).min()) - 0.1, 1.05))
     axis.ticklabel_format(useOffset=False)
-    axis.legend(frameon=False, fontsize=8)
-    axis.set_title("fixed points")
+    style.legend_beside(axis)
 
 
 def over(dataset, name, axes):
@@ -79,4 +79,4 @@ def over(dataset, name, axes):
     axes[0].sharex(axes[1])
     axes[0].set_ylabel("fixed points")
     axes[1].set(xlabel=style.label(dataset[name]), ylabel="share of the starts", ylim=(-0.02, 1.02))
-    axes[0].legend(frameon=False, fontsize=8)
+    style.legend_beside(axes[0])

@@ -1,12 +1,14 @@
-"""Success with its 95% Wilson interval, latency, and crosstalk where there is one, over a swept setting."""
+"""Success with its 95% Wilson interval, and below it overlap, latency, crosstalk or order and pace, over a swept setting."""
 
 import numpy
 
 from . import style
 
 #: Success rates that such files hold, and the panels below them.
-RATES = {"retrieved": "cues completed", "accuracy": "accuracy"}
-BELOW = ["latency", "crosstalk"]
+RATES = {"retrieved": "cues completed", "accuracy": "accuracy", "recalled": "sequences recalled"}
+BELOW = {"overlap": "final overlap", "latency": "median latency", "crosstalk": "crosstalk",
+         "in_order": "transitions in order", "lost": "share of time at none", "dwell": "time at a pattern"}
+WITHIN_ONE = {*RATES, "overlap", "in_order", "lost"}
 
 
 def rate_of(dataset):
@@ -20,7 +22,18 @@ def swept(dataset):
 
 
 def fits(dataset):
-    return rate_of(dataset) is not None and "latency" in dataset and 1 <= len(dataset[rate_of(dataset)].dims) <= 2
+    return (rate_of(dataset) is not None and any(name in dataset for name in BELOW)
+            and 1 <= len(dataset[rate_of(dataset)].dims) <= 2)
+
+
+def band(dataset, name):
+    """Lower and upper edge of what lies around a result: its interval, or a standard deviation; None without either."""
+    if f"{name}_low" in dataset:
+        return dataset[f"{name}_low"], dataset[f"{name}_high"]
+    if f"{name}_variance" in dataset:
+        spread = numpy.sqrt(dataset[f"{name}_variance"])
+        return dataset[name] - spread, dataset[name] + spread
+    return None
 
 
 def draw(dataset):
@@ -28,28 +41,30 @@ def draw(dataset):
     rate = rate_of(dataset)
     *others, across = swept(dataset)
     dataset = dataset.sortby(across)
-    below = [name for name in BELOW if name in dataset]
-    drawn, axes = style.figure(1 + len(below), 1, size=(6.4, 2.6 + 2.2 * len(below)))
+    below = {name: text for name, text in BELOW.items() if name in dataset and dataset[name].fillna(0).any()}
+    shown = {rate: RATES[rate], **below}
+    drawn, axes = style.figure(len(shown), 1, size=(6.4, 0.4 + 2.2 * len(shown)))
     values = dataset[others[0]].values if others else [None]
+    marker = "o" if dataset.sizes[across] < 30 else None
     for i, value in enumerate(values):
         line = dataset.isel({others[0]: i}) if others else dataset
         colour = style.COLOURS[i % len(style.COLOURS)]
         label = None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-        axes[0, 0].plot(line[across], line[rate], color=colour, label=label, lw=1.6)
-        axes[0, 0].fill_between(line[across], line[f"{rate}_low"], line[f"{rate}_high"], color=colour, alpha=0.2, lw=0)
-        for axis, name in zip(axes[1:, 0], below):
-            axis.plot(line[across], line[name], color=colour, lw=1.6)
+        for axis, name in zip(axes[:, 0], shown):
+            axis.plot(line[across], line[name], color=colour, label=label, lw=1.6, marker=marker, ms=3)
+            if (edges := band(line, name)) is not None:
+                axis.fill_between(line[across], *edges, color=colour, alpha=0.2, lw=0)
     first, last = dataset[across].values[[0, -1]]
     for axis in axes[:-1, 0]:
         axis.sharex(axes[-1, 0])
-    for axis in axes[:, 0]:
+    for axis, (name, text) in zip(axes[:, 0], shown.items()):
         axis.set_xscale("log" if first > 0 and last / first > 50 else "linear")
-    axes[0, 0].set(ylim=(-0.02, 1.02), ylabel=RATES[rate])
-    for axis, name in zip(axes[1:, 0], below):
         units = dataset[name].attrs.get("units", "1")
-        axis.set(ylim=(0, None), ylabel=name if units == "1" else f"median {name} [{units}]")
+        low = min(0, dataset[name].min(skipna=True).item()) if dataset[name].notnull().any() else 0
+        axis.set(ylabel=text if units == "1" else f"{text} [{units}]",
+                 ylim=(low - 0.02, 1.02) if name in WITHIN_ONE else (0, None))
     axes[-1, 0].set_xlabel(style.label(dataset[across]))
     if others:
-        axes[0, 0].legend(title=others[0], frameon=False, fontsize=8)
+        style.legend_beside(axes[0, 0], title=others[0])
     drawn.suptitle(dataset.attrs.get("title", ""))
     return drawn

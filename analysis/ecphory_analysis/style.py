@@ -1,5 +1,7 @@
 """What all figures share."""
 
+import re
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -12,7 +14,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 def label(array):
     """Axis label of an array: its meaning, and its unit if it has one."""
-    text = array.attrs.get("long_name", array.name)
+    text = re.sub(r"; \d[ :].*", "", array.attrs.get("long_name", array.name))  # what single values stand for
     units = array.attrs.get("units", "1")
     return text if units == "1" else f"{text} [{units}]"
 
@@ -23,6 +25,11 @@ def figure(rows=1, columns=1, size=(6.4, 4.2)):
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)
     return drawn, axes
+
+
+def legend_beside(axis, title=None):
+    """A legend to the right of the axis, where it covers no data."""
+    axis.legend(title=title, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0)
 
 
 def note_missing(drawn, dataset):

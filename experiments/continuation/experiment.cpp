@@ -205,6 +205,9 @@ store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
                                      [](const auto& at) { return at.eigenvalues[0].real(); }));
   result.arrays.push_back(over_steps("unstable", "1", "eigenvalues with positive real parts",
                                      [](const auto& at) { return static_cast<double>(at.unstable); }));
+  result.arrays.push_back(over_steps("length", "1", "length of the visible output", [&](const auto& at) {
+    return models::visible_output(network_at(at.parameter), at.state).norm();
+  }));
   const std::size_t m = static_cast<std::size_t>(patterns.cols());
   std::vector<double> overlaps(branches.size() * steps * m, kNaN);
   for (std::size_t b = 0; b < branches.size(); ++b) {

@@ -157,6 +157,14 @@ def test_matrices_are_drawn_with_queries_downwards(ecphory, drawn):
             assert numpy.array_equal(axis.images[0].get_array(), dataset[name].sel(a=a).transpose("query", "key"))
 
 
+def test_branches_change_their_stability_at_the_pitchfork(ecphory, drawn):
+    figure, dataset = drawn(run_small(ecphory, ROOT / "experiments/continuation/hopfield.toml"))
+    first = dataset["special_parameter"].values[0, 0]
+    stable, unstable = data_axes(figure)[0].lines[:2]
+    assert numpy.nanmax(numpy.where(numpy.isnan(stable.get_ydata()), numpy.nan, stable.get_xdata())) == first
+    assert numpy.nanmin(numpy.where(numpy.isnan(unstable.get_ydata()), numpy.nan, unstable.get_xdata())) == first
+
+
 def test_the_whole_course_is_shown_of_a_memory_without_an_energy(ecphory, drawn):
     figure, _ = drawn(run_small(ecphory, ROOT / "experiments/relaxation/sequence.toml"))
     for axis in data_axes(figure):
