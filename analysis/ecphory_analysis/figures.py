@@ -1,12 +1,14 @@
 """The figure that fits a result."""
 
-from . import (capacity, continuation, curves, landscape, loss, panels, points, relaxation, scores, strips, style,
-               temperature, trial)
+from . import (capacity, continuation, curves, landscape, loss, panels, points, relaxation, scores, strips,
+               style, temperature, trial)
+from .grids import unfolded
 from .replicates import averaged
 from .results import ResultError
 
 #: Kinds of figures, the most special first: a module with fits(dataset) and draw(dataset).
-KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, panels, temperature, loss, curves, points]
+KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, panels, temperature, loss, curves,
+         points]
 
 
 def draw(dataset):
@@ -14,7 +16,7 @@ def draw(dataset):
 
     Raises ResultError when none does.
     """
-    drawable = averaged(dataset) if "replicate" in dataset.dims else dataset
+    drawable = unfolded(averaged(dataset) if "replicate" in dataset.dims else dataset)
     for kind in KINDS:
         if kind.fits(drawable):
             drawn = kind.draw(drawable)

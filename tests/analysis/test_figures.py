@@ -81,8 +81,10 @@ def run_small(ecphory, file, *more):
             more = (*more, "--set", "sweep.task.patterns={values=[2, 3]}")
     if file.parent.name == "capacity":
         more = (*more, "--set", "task.neurons=40")
-        if "replicates" in file.read_text():
-            more = (*more, "--set", "sweep.replicates=2")
+    if file.parent.name == "temperature":
+        more = (*more, "--set", "integrator.duration=5")
+    if file.is_relative_to(ROOT) and "replicates" in file.read_text() and "stop" not in file.read_text():
+        more = ("--set", "sweep.replicates=2", *more)
     run = ecphory("run", file, "--output", "x.h5", "--set", fewer, *more)
     assert run.returncode == 0, run.stderr
     return ecphory.folder / "x.h5"
@@ -211,6 +213,24 @@ def test_curves_run_from_left_to_right_whatever_the_order_of_the_axis(ecphory, e
     [axis] = data_axes(figure)
     assert axis.lines[0].get_xdata().tolist() == [0.0, 1.0, 2.0]
     assert axis.lines[0].get_ydata().tolist() == dataset["accuracy"].values[[1, 2, 0]].tolist()
+
+
+def test_points_that_are_a_grid_are_drawn_as_one(ecphory, drawn):
+    figure, dataset = drawn(run_small(ecphory, ROOT / "experiments/lesions/visible.toml", "--set", "sweep.replicates=1"))
+    assert "point" in dataset.dims, "beta and gain have no effect on some of the memories"
+    names = ["hopfield", "dense", "modern"]
+    axis = data_axes(figure)[0]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == names
+    for line, name in zip(axis.lines, names, strict=True):
+        own = dataset.isel(point=dataset["name"].values == name)
+        assert numpy.array_equal(line.get_xdata(), own["lesion_neurons"])
+        assert numpy.array_equal(line.get_ydata(), own["retrieved"].squeeze())
+
+
+def test_scattered_points_are_not_taken_for_a_grid(ecphory, drawn):
+    figure, dataset = drawn(run_small(ecphory, ROOT / "experiments/amicl/sensitivity.toml", "--set",
+                                      "sweep.sample.points=16"))
+    assert len(data_axes(figure)) == 4 and dataset.sizes["point"] == 16
 
 
 @pytest.mark.parametrize("axes", ["sweep.model.a = {values = [1.0]}",
