@@ -1,13 +1,13 @@
 """The figure that fits a result."""
 
-from . import (capacity, continuation, curves, landscape, loss, panels, points, relaxation, scores, strips,
+from . import (capacity, continuation, curves, landscape, loss, mean_field, panels, points, relaxation, scores, strips,
                style, temperature, trial)
 from .grids import unfolded
 from .replicates import averaged
 from .results import ResultError
 
 #: Kinds of figures, the most special first: a module with fits(dataset) and draw(dataset).
-KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, panels, temperature, loss, curves,
+KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, mean_field, panels, temperature, loss, curves,
          points]
 
 
