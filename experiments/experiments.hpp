@@ -15,6 +15,7 @@ sweep::Experiment denoising();
 sweep::Experiment landscape_of_memory();
 sweep::Experiment relaxation();
 sweep::Experiment retrieval();
+sweep::Experiment sequences();
 
 const std::vector<sweep::Experiment>& all_experiments();
 
