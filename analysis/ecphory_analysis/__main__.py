@@ -1,4 +1,4 @@
-"""python3 -m ecphory_analysis plot FILE [-o FIGURE] | compare FILE"""
+"""python3 -m ecphory_analysis plot FILE [-o FIGURE] | compare FILE | to_torch CHECKPOINT [-o WEIGHTS]"""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 from .compare import table
 from .figures import draw
 from .results import ResultError, open
+from .to_torch import export
 
 
 def main():
@@ -17,8 +18,17 @@ def main():
     plot.add_argument("-o", "--output", type=Path, help="the figure; default: the file's name with .png")
     compare = verbs.add_parser("compare", help="print the result beside the published numbers")
     compare.add_argument("file", type=Path)
+    to_torch = verbs.add_parser("to_torch", help="write a checkpoint's weights as safetensors or a PyTorch state dict")
+    to_torch.add_argument("file", type=Path)
+    to_torch.add_argument("-o", "--output", type=Path,
+                          help="a name in .safetensors or .pt; default: the file's name with .safetensors")
     arguments = parser.parse_args()
     try:
+        if arguments.verb == "to_torch":
+            weights = arguments.output or arguments.file.with_suffix(".safetensors")
+            export(arguments.file, weights)
+            print(weights)
+            return 0
         with open(arguments.file) as dataset:
             if arguments.verb == "compare":
                 print(table(dataset))
