@@ -1,0 +1,48 @@
+#include "ecphory/compute/bias_relu.hpp"
+
+namespace ecphory::compute {
+namespace {
+
+template <class Real>
+void require_one_shape(View<const Real> x, View<const Real> y) {
+  base::ensure(x.rows == y.rows && x.columns == y.columns && x.device == kCpu && y.device == kCpu,
+               "bias and relu take matrices of one shape on the CPU");
+}
+
+}  // namespace
+
+template <class Real>
+void bias_relu(Real bias, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> y) {
+  require_one_shape<Real>(x, y);
+  for (Index j = 0; j < x.columns; ++j) {
+    const Real* const in = x.column(j);
+    Real* const out = y.column(j);
+    for (Index i = 0; i < x.rows; ++i) out[i] = in[i] + bias > 0 ? in[i] + bias : Real{0};
+  }
+}
+
+template <class Real>
+Real bias_relu_backward(std::type_identity_t<View<const Real>> y, std::type_identity_t<View<const Real>> dy,
+                        View<Real> dx) {
+  require_one_shape<Real>(y, dy);
+  require_one_shape<Real>(y, dx);
+  Real sum = 0;
+  for (Index j = 0; j < y.columns; ++j) {
+    const Real* const value = y.column(j);
+    const Real* const in = dy.column(j);
+    Real* const out = dx.column(j);
+#pragma omp simd reduction(+ : sum)
+    for (Index i = 0; i < y.rows; ++i) {
+      out[i] = value[i] > 0 ? in[i] : Real{0};
+      sum += out[i];
+    }
+  }
+  return sum;
+}
+
+template void bias_relu<float>(float, View<const float>, View<float>);
+template void bias_relu<double>(double, View<const double>, View<double>);
+template float bias_relu_backward<float>(View<const float>, View<const float>, View<float>);
+template double bias_relu_backward<double>(View<const double>, View<const double>, View<double>);
+
+}  // namespace ecphory::compute

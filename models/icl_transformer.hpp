@@ -1,0 +1,104 @@
+#pragma once
+// The two-layer Transformer that learns in context, with a residual stream between its attention heads.
+//
+//   x ← x + Attn_l(x)       l = 1 … layers: causal, no scale, no layer norm; one of the projections of layers
+//                           2 … gets that of a layer below (attention/shape.hpp)
+//   x ← relu(W_m x + b_m)   m = 1 … 3, b_m one number, of the last token
+//   logits = R x            and the cross-entropy with the query's label
+//
+// Burns, Fukai & Earls (2024, arXiv 2412.15113, section 4), after Reddy (2024, arXiv 2312.03002).
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "ecphory/attention/readout.hpp"
+#include "ecphory/attention/shape.hpp"
+#include "ecphory/attention/tokens.hpp"
+#include "ecphory/base/parameters.hpp"
+#include "ecphory/base/random.hpp"
+
+namespace ecphory::models {
+
+struct IclTransformerParameters {
+  std::int64_t layers = 2;
+  std::int64_t heads = 1;
+  attention::Stream stream = attention::Stream::none;
+  attention::StreamSource source = attention::StreamSource::previous;
+  attention::StreamMix mix = attention::StreamMix::sum;
+  std::int64_t mlp_layers = 3;
+};
+
+/// Settings of the section `model`.
+const base::ParameterTable<IclTransformerParameters>& icl_transformer_table();
+
+/// What data of a task ask of the network.
+struct IclTransformerShape {
+  attention::StackShape stack;  ///< width = positions + content
+  attention::ReadoutShape readout;
+  compute::Index positions = 0;
+
+  compute::TensorLayout layout() const;
+};
+IclTransformerShape shape_of(const IclTransformerParameters& parameters, compute::Index positions,
+                             compute::Index content, compute::Index tokens, compute::Index labels);
+
+/// Initial weights as published, W being the width and D the content's: projections N(0, 1/D), layers of the
+/// read-out N(0, 2/W) with bias N(0, 1/W), the linear map N(0, 1/W); factors of a learned mix 1.
+template <class Real>
+std::vector<Real> initial_weights(const IclTransformerShape& shape, const base::RandomKey& key);
+
+/// The plain form of the stack computes every projection of every token; the shortcut only what is read
+/// (attention/two_layer.hpp), where the shape has that form.
+enum class Form { shortcut, plain };
+
+/// What a set of sequences gives. Attention is averaged over heads and sequences; rows are keys.
+struct Scores {
+  double loss = 0;                  ///< mean cross-entropy
+  double accuracy = 0;              ///< fraction whose largest logit is the answer's
+  double previous_token = 0;        ///< attention of the context's labels to their items, in the first layer
+  double induction = 0;             ///< of the query to the labels of items of its class, in the last layer
+  Eigen::MatrixXd first_attention;  ///< (T, T) of the first layer
+  Eigen::VectorXd last_attention;   ///< (T) of the last token in the last layer
+
+  Scores& operator+=(const Scores& other);
+  Scores& operator*=(double factor);
+};
+
+/// The network with memory for its activations. Threads share the work in parts of a fixed number of
+/// sequences, so results have the same bits for any number of threads.
+template <class Real>
+class IclTransformer {
+ public:
+  explicit IclTransformer(IclTransformerShape shape, Form form = Form::shortcut);
+  ~IclTransformer();
+  IclTransformer(IclTransformer&&) noexcept;
+  IclTransformer& operator=(IclTransformer&&) noexcept;
+
+  const compute::TensorLayout& layout() const;
+
+  /// Logits (labels, sequences).
+  void logits(std::span<const Real> weights, const attention::PositionedTokens<Real>& tokens,
+              compute::View<Real> to);
+
+  /// The mean loss; `gradient` is overwritten with that of the weights.
+  double gradient(std::span<const Real> weights, const attention::PositionedTokens<Real>& tokens,
+                  std::span<const std::int32_t> labels, std::span<Real> gradient);
+
+  /// `classes` (pairs + 1, sequences) are those of the items, the query's last.
+  Scores evaluate(std::span<const Real> weights, const attention::PositionedTokens<Real>& tokens,
+                  std::span<const std::int32_t> labels, std::span<const std::int32_t> classes);
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+extern template std::vector<float> initial_weights<float>(const IclTransformerShape&, const base::RandomKey&);
+extern template std::vector<double> initial_weights<double>(const IclTransformerShape&,
+                                                            const base::RandomKey&);
+extern template class IclTransformer<float>;
+extern template class IclTransformer<double>;
+
+}  // namespace ecphory::models
