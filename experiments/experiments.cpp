@@ -4,8 +4,8 @@ namespace ecphory::experiments {
 
 const std::vector<sweep::Experiment>& all_experiments() {
   static const std::vector<sweep::Experiment> experiments = {
-      amicl(),      amicl_dynamics(), capacity(),  continuation(), denoising(), landscape_of_memory(),
-      relaxation(), retrieval(),      sequences(),
+      amicl(),           amicl_dynamics(),      capacity(),   continuation(), denoising(),
+      icl_transformer(), landscape_of_memory(), relaxation(), retrieval(),    sequences(),
   };
   return experiments;
 }

@@ -12,6 +12,7 @@ sweep::Experiment amicl_dynamics();
 sweep::Experiment capacity();
 sweep::Experiment continuation();
 sweep::Experiment denoising();
+sweep::Experiment icl_transformer();
 sweep::Experiment landscape_of_memory();
 sweep::Experiment relaxation();
 sweep::Experiment retrieval();
