@@ -32,9 +32,12 @@ void Progress::update(std::size_t done, std::size_t failed) {
 
 std::string Progress::line() const {
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
-  const double rate = static_cast<double>(done_) / std::max(elapsed, 1e-9);
-  const double left = static_cast<double>(total_ - done_) / std::max(rate, 1e-9);
-  std::string text = fmt::format("{}/{} {}, {:.3g}/s, {:.0f} s left", done_, total_, what_, rate, left);
+  std::string text = fmt::format("{}/{} {}", done_, total_, what_);
+  if (done_ > 0) {
+    const double rate = static_cast<double>(done_) / std::max(elapsed, 1e-9);
+    const double left = static_cast<double>(total_ - done_) / rate;
+    text += fmt::format(", {:.3g}/s, {:.0f} s left", rate, left);
+  }
   if (failed_ > 0) text += fmt::format(", {} failed", failed_);
   if (!terminal_) return text;
   constexpr std::size_t kWidth = 24;
