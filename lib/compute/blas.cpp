@@ -3,6 +3,7 @@
 #ifdef ECPHORY_OPENBLAS
 extern "C" {
 char* openblas_get_config();
+char* openblas_get_corename();
 int openblas_get_num_threads();
 void openblas_set_num_threads(int threads);
 }
@@ -12,12 +13,20 @@ namespace ecphory::compute {
 
 #ifdef ECPHORY_OPENBLAS
 std::string blas_name() { return openblas_get_config(); }
+bool has_small_kernels() {
+  static const bool known = [] {
+    const std::string core = openblas_get_corename();
+    return core == "SkylakeX" || core == "Cooperlake" || core == "Sapphirerapids";
+  }();
+  return known;
+}
 SingleThreadedBlas::SingleThreadedBlas() : threads_before_(openblas_get_num_threads()) {
   openblas_set_num_threads(1);
 }
 SingleThreadedBlas::~SingleThreadedBlas() { openblas_set_num_threads(threads_before_); }
 #else
 std::string blas_name() { return "Eigen"; }
+bool has_small_kernels() { return false; }
 SingleThreadedBlas::SingleThreadedBlas() : threads_before_(0) {}
 SingleThreadedBlas::~SingleThreadedBlas() = default;
 #endif

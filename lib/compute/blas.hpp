@@ -8,6 +8,9 @@ namespace ecphory::compute {
 /// Name and configuration of the BLAS in use; "Eigen" for a build without one.
 std::string blas_name();
 
+/// Whether this BLAS has other kernels for small products, as OpenBLAS has for AVX-512 since 0.3.17.
+bool has_small_kernels();
+
 /// While it lives, every BLAS call runs in its caller's thread: for work that is parallel one level up, and
 /// for results whose bits do not depend on the number of threads.
 class SingleThreadedBlas {

@@ -3,8 +3,16 @@
 
 #include "ecphory/compute/gemm.hpp"
 
+#include "ecphory/compute/blas.hpp"
+
 namespace ecphory::compute {
 namespace {
+
+/// Whether OpenBLAS 0.3.21 takes its AVX-512 kernels for small products, which round differently.
+bool is_small(bool ta, bool tb, Index m, Index n, Index k) {
+  if (m * n * k > 1'000'000) return false;
+  return !ta || tb || (m * n <= 1200 && k >= 32);
+}
 
 template <class Product, class Real>
 void assign(const Product& product, Real beta, typename View<Real>::Map c) {
@@ -13,6 +21,22 @@ void assign(const Product& product, Real beta, typename View<Real>::Map c) {
   } else {
     if (beta != Real{1}) c *= beta;
     c.noalias() += product;
+  }
+}
+
+template <class Real>
+void multiply(bool ta, bool tb, Real alpha, View<const Real> a, View<const Real> b, Real beta, View<Real> c) {
+  const auto ma = a.matrix();
+  const auto mb = b.matrix();
+  if (ta && tb) {
+    assign<decltype(alpha * ma.transpose() * mb.transpose()), Real>(alpha * ma.transpose() * mb.transpose(),
+                                                                    beta, c.matrix());
+  } else if (ta) {
+    assign<decltype(alpha * ma.transpose() * mb), Real>(alpha * ma.transpose() * mb, beta, c.matrix());
+  } else if (tb) {
+    assign<decltype(alpha * ma * mb.transpose()), Real>(alpha * ma * mb.transpose(), beta, c.matrix());
+  } else {
+    assign<decltype(alpha * ma * mb), Real>(alpha * ma * mb, beta, c.matrix());
   }
 }
 
@@ -27,17 +51,16 @@ void gemm(Transpose transpose_a, Transpose transpose_b, Real alpha, View<const R
   base::ensure((ta ? a.rows : a.columns) == (tb ? b.columns : b.rows) &&
                    (ta ? a.columns : a.rows) == c.rows && (tb ? b.rows : b.columns) == c.columns,
                "gemm takes op(a) (m, k), op(b) (k, n) and c (m, n)");
-  const auto ma = a.matrix();
-  const auto mb = b.matrix();
-  if (ta && tb) {
-    assign<decltype(alpha * ma.transpose() * mb.transpose()), Real>(alpha * ma.transpose() * mb.transpose(),
-                                                                    beta, c.matrix());
-  } else if (ta) {
-    assign<decltype(alpha * ma.transpose() * mb), Real>(alpha * ma.transpose() * mb, beta, c.matrix());
-  } else if (tb) {
-    assign<decltype(alpha * ma * mb.transpose()), Real>(alpha * ma * mb.transpose(), beta, c.matrix());
-  } else {
-    assign<decltype(alpha * ma * mb), Real>(alpha * ma * mb, beta, c.matrix());
+  // Whole groups of columns that are small one by one are multiplied one by one, so that the kernel does not
+  // depend on how many there are.
+  const Index k = ta ? a.rows : a.columns;
+  if (!has_small_kernels() || c.columns % kGemmColumns != 0 || !is_small(ta, tb, c.rows, kGemmColumns, k)) {
+    multiply(ta, tb, alpha, a, b, beta, c);
+    return;
+  }
+  for (Index j = 0; j < c.columns; j += kGemmColumns) {
+    multiply(ta, tb, alpha, a, tb ? b.middle_rows(j, kGemmColumns) : b.middle_columns(j, kGemmColumns), beta,
+             c.middle_columns(j, kGemmColumns));
   }
 }
 

@@ -16,8 +16,8 @@ inline constexpr Index kGemmColumns = 12;
 /// need not be initialised. Shapes that do not fit are a Bug. On the CPU: Eigen, over OpenBLAS where the
 /// build has it. On one thread, and with n a multiple of kGemmColumns, a column's bits depend on that column
 /// of op(b) and on its place in its group of kGemmColumns: not on the other columns, nor on how many groups
-/// there are (seen for OpenBLAS 0.3.21's Zen, Haswell and Sandy Bridge kernels; the test asks it of the
-/// kernels of its machine).
+/// there are (seen for OpenBLAS 0.3.21's Cooper Lake, Zen, Haswell and Sandy Bridge kernels; the test asks it
+/// of the kernels of its machine).
 template <class Real>
 void gemm(Transpose transpose_a, Transpose transpose_b, Real alpha, View<const Real> a, View<const Real> b,
           Real beta, View<Real> c);
