@@ -12,6 +12,7 @@
 #include "ecphory/base/exception_slot.hpp"
 #include "ecphory/compute/blas.hpp"
 #include "ecphory/compute/cross_entropy.hpp"
+#include "ecphory/tasks/gaussian_mixture.hpp"
 
 namespace ecphory::models {
 
@@ -42,6 +43,22 @@ const base::ParameterTable<IclTransformerParameters>& icl_transformer_table() {
           .add("mlp_layers", &P::mlp_layers, "1", "layers relu(W x + b) before the linear read-out",
                base::between(0, 64));
   return table;
+}
+
+Model icl_transformer() {
+  std::vector<base::Parameter> parameters = icl_transformer_table().parameters();
+  const auto& task = tasks::gaussian_mixture_table().parameters();
+  parameters.insert(parameters.end(), task.begin(), task.end());
+  return {.name = "icl_transformer",
+          .title = "Transformer that learns in context, with residual streams between its attention heads",
+          .equation =
+              "x_t = one-hot position above the content: item, label, item, label, ... item\n"
+              "q = W_Q x, k = W_K x, v = W_V x in each layer; one of them gets that of a layer below\n"
+              "x_i <- x_i + sum_{j <= i} p_ij v_j, p_i = softmax(k_j . q_i)\n"
+              "x <- relu(W_m x + b_m) of the last token, m = 1 ... mlp_layers; logits = R x\n"
+              "loss = cross-entropy with the label of the last item",
+          .source = "Burns, Fukai & Earls (2024), arXiv 2412.15113, after Reddy (2024), arXiv 2312.03002",
+          .parameters = std::move(parameters)};
 }
 
 IclTransformerShape shape_of(const IclTransformerParameters& p, Index positions, Index content, Index tokens,
@@ -105,6 +122,26 @@ std::vector<Real> initial_weights(const IclTransformerShape& shape, const base::
     }
   }
   return weights;
+}
+
+double numbers_at_work(const IclTransformerShape& shape, Form form, Index sequences) {
+  const auto real = [](Index n) { return static_cast<double>(n); };
+  const double parts = std::ceil(real(sequences) / real(kPart));
+  const double width = real(shape.stack.width);
+  const double tokens = real(shape.stack.tokens);
+  const double layers = real(shape.stack.layers);
+  const double weights = real(shape.layout().size());
+  double of_token = width + tokens;  // z and p_1 of the two layers
+  double of_sequence = 21 * width + 5 * tokens;
+  double of_part = weights + width * width;
+  if (form == Form::plain || !has_two_layer_form(shape.stack)) {
+    const double streamed = shape.stack.stream == attention::Stream::none ? 0 : 1;
+    of_token = (layers * (4 + streamed) + 8) * width + (layers * real(shape.stack.heads) + 1) * tokens;
+    of_sequence = width;
+    of_part = weights;
+  }
+  of_sequence += real(shape.readout.layers + 3) * width + 2 * real(shape.readout.labels);
+  return parts * (real(kPart) * (tokens * of_token + of_sequence) + of_part) + width * width;
 }
 
 namespace {

@@ -18,6 +18,7 @@
 #include "ecphory/attention/tokens.hpp"
 #include "ecphory/base/parameters.hpp"
 #include "ecphory/base/random.hpp"
+#include "ecphory/models/model.hpp"
 
 namespace ecphory::models {
 
@@ -32,6 +33,8 @@ struct IclTransformerParameters {
 
 /// Settings of the section `model`.
 const base::ParameterTable<IclTransformerParameters>& icl_transformer_table();
+
+Model icl_transformer();
 
 /// What data of a task ask of the network.
 struct IclTransformerShape {
@@ -52,6 +55,9 @@ std::vector<Real> initial_weights(const IclTransformerShape& shape, const base::
 /// The plain form of the stack computes every projection of every token; the shortcut only what is read
 /// (attention/two_layer.hpp), where the shape has that form.
 enum class Form { shortcut, plain };
+
+/// About how many numbers IclTransformer keeps for gradients of that many sequences.
+double numbers_at_work(const IclTransformerShape& shape, Form form, compute::Index sequences);
 
 /// What a set of sequences gives. Attention is averaged over heads and sequences; rows are keys.
 struct Scores {

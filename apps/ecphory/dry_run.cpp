@@ -50,6 +50,7 @@ void dry_run(const Session& session, int threads, bool as_json) {
                             {"dimensions", axes},
                             {"seconds", seconds},
                             {"bytes", estimate.bytes},
+                            {"memory", estimate.memory * used},
                             {"output", session.output.string()},
                             {"config", session.request.config}}
                            .dump(2));
@@ -61,8 +62,10 @@ void dry_run(const Session& session, int threads, bool as_json) {
     for (const sweep::Column& column : plan.columns) fmt::print("  with {}\n", column.key);
   }
   if (plan.merged > 0) fmt::print("  equal points count once: {} fewer\n", plan.merged);
-  fmt::print("about {} on {} {}, {}; {} {} timed\n", duration_text(seconds), used,
-             used == 1 ? "thread" : "threads", size_text(estimate.bytes), estimate.sampled,
+  const std::string memory =
+      estimate.memory > 0 ? fmt::format(", {} of memory at work", size_text(estimate.memory * used)) : "";
+  fmt::print("about {} on {} {}, {}{}; {} {} timed\n", duration_text(seconds), used,
+             used == 1 ? "thread" : "threads", size_text(estimate.bytes), memory, estimate.sampled,
              estimate.sampled == 1 ? "run" : "runs");
   if (!estimate.failure.empty()) fmt::print("a timed run failed: {}\n", estimate.failure);
   fmt::print("\n{}", session.request.config);

@@ -71,6 +71,7 @@ const base::ParameterTable<RecordSettings>& record_table() {
 }
 
 constexpr std::array kSets = {TestSet::mixed, TestSet::in_context, TestSet::swapped, TestSet::in_weights};
+constexpr std::int64_t kTestedTogether = 1024;         ///< test sequences in memory at a time
 constexpr std::size_t kSetMetrics = 2 * kSets.size();  // loss and accuracy of each, then the attention's
 
 models::IclTransformerShape shape_of(const base::Point& point) {
@@ -148,11 +149,10 @@ class Learner {
 
  private:
   models::Scores evaluate(TestSet set, std::span<const Real> weights) {
-    constexpr std::int64_t kTogether = 1024;
     const tasks::GaussianMixtureParameters parameters = tasks::parameters_of(set, task_);
     models::Scores sum;
-    for (std::int64_t first = 0; first < run_.test_sequences; first += kTogether) {
-      const std::int64_t n = std::min(kTogether, run_.test_sequences - first);
+    for (std::int64_t first = 0; first < run_.test_sequences; first += kTestedTogether) {
+      const std::int64_t n = std::min(kTestedTogether, run_.test_sequences - first);
       tasks::InContextBatch<Real> batch(parameters, n);
       tasks::draw<Real>(parameters, mixture_, key_, tasks::purpose_of(set), static_cast<std::uint32_t>(first),
                         batch);
@@ -312,6 +312,10 @@ void check(const base::Point& point) {
                          .remedy = "lower training.steps or training.batch"});
 }
 
+double evaluations(const RunSettings& run) {
+  return std::ceil(static_cast<double>(run.steps) / static_cast<double>(run.evaluate_every)) + 1;
+}
+
 /// Sequences through the network: forward and backward in training, forward in tests.
 double cost(const base::Point& point) {
   const RunSettings run = run_table().read(point);
@@ -322,6 +326,34 @@ double cost(const base::Point& point) {
       3 * static_cast<double>(run.steps) * static_cast<double>(run.batch) +
       looks * static_cast<double>(kSets.size()) * static_cast<double>(run.test_sequences);
   return sequences * static_cast<double>(stack.layers * stack.tokens * stack.width * stack.width);
+}
+
+sweep::Footprint footprint(const base::Point& point) {
+  const RunSettings run = run_table().read(point);
+  const auto task = tasks::gaussian_mixture_table().read(point);
+  const models::IclTransformerShape shape = shape_of(point);
+  const auto weights = static_cast<double>(shape.layout().size());
+  const bool has_moments = training::optimiser_table().read(point).method == training::Method::adamw;
+  const double numbers = models::numbers_at_work(shape, models::Form::shortcut, run.batch) +
+                         (has_moments ? 4 : 2) * weights +
+                         static_cast<double>(task.dimension * (task.classes + task.labels)) +
+                         static_cast<double>(task.dimension * shape.stack.tokens) *
+                             static_cast<double>(run.batch + std::min(run.test_sequences, kTestedTogether));
+  const auto t = static_cast<double>(shape.stack.tokens);
+  const double of_evaluation = kSetMetrics + 4 + (record_table().read(point).attention ? t * (t + 1) : 0);
+  return {.memory = (run.precision == Precision::single ? 4 : 8) * numbers,
+          .results = 8 * evaluations(run) * of_evaluation};
+}
+
+/// A few steps with a look at the test sets before and after.
+base::Point shortened(const base::Point& point) {
+  const RunSettings run = run_table().read(point);
+  base::Point shorter = point;
+  shorter["training.steps"] = std::min<std::int64_t>(run.steps, 20);
+  shorter["training.evaluate_every"] = std::int64_t{20};
+  shorter["training.test_sequences"] = std::min<std::int64_t>(run.test_sequences, 500);
+  shorter["training.checkpoints"] = std::string();
+  return shorter;
 }
 
 }  // namespace
@@ -336,7 +368,9 @@ sweep::Experiment icl_transformer() {
           .parameters = std::move(parameters),
           .check = check,
           .run = run,
-          .cost = cost};
+          .cost = cost,
+          .footprint = footprint,
+          .shortened = shortened};
 }
 
 }  // namespace ecphory::experiments

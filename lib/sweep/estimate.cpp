@@ -1,5 +1,6 @@
 #include "ecphory/sweep/estimate.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -39,9 +40,8 @@ Estimate estimate(const Plan& plan, const std::filesystem::path& scratch_folder)
   const compute::SingleThreadedBlas one_blas_thread;
   const ThreadCount one_thread(1);
   const auto scratch = std::make_shared<store::Scratch>(scratch_folder);
-  const auto cost = [&](std::size_t run) {
-    return plan.experiment.cost ? plan.experiment.cost(plan.point(run)) : 1.0;
-  };
+  const Experiment& experiment = plan.experiment;
+  const auto cost = [&](const base::Point& point) { return experiment.cost ? experiment.cost(point) : 1.0; };
   Estimate result;
   double cost_sampled = 0;
   double seconds = 0;
@@ -56,11 +56,11 @@ Estimate estimate(const Plan& plan, const std::filesystem::path& scratch_folder)
       place += static_cast<double>(bits % 2) * piece;
     const std::size_t run =
         most == plan.size() ? k : static_cast<std::size_t>(place * static_cast<double>(plan.size()));
+    const base::Point timed = experiment.shortened ? experiment.shortened(plan.point(run)) : plan.point(run);
     const Clock::time_point start = Clock::now();
     try {
-      bytes += bytes_of(plan.experiment.run(
-          plan.point(run),
-          {.key = plan.random_key(run), .scratch = scratch, .deadline = base::Deadline(kLongest)}));
+      bytes += bytes_of(experiment.run(
+          timed, {.key = plan.random_key(run), .scratch = scratch, .deadline = base::Deadline(kLongest)}));
       ++measured;
     } catch (const base::Bug&) {
       throw;
@@ -68,17 +68,23 @@ Estimate estimate(const Plan& plan, const std::filesystem::path& scratch_folder)
       result.failure = fmt::format("{}: {}", plan.label(run), error.what());
     }
     seconds += seconds_since(start);
-    cost_sampled += cost(run);
+    cost_sampled += cost(timed);
     ++result.sampled;
   }
-  double cost_of_all = static_cast<double>(plan.size());
-  if (plan.experiment.cost) {
-    cost_of_all = 0;
-    for (std::size_t i = 0; i < plan.points; ++i)
-      cost_of_all += cost(i * plan.replicate_count()) * static_cast<double>(plan.replicate_count());
+  const auto replicates = static_cast<double>(plan.replicate_count());
+  double cost_of_all = 0;
+  double results = 0;
+  for (std::size_t i = 0; i < plan.points; ++i) {
+    const base::Point point = plan.point(i * plan.replicate_count());
+    cost_of_all += replicates * cost(point);
+    if (!experiment.footprint) continue;
+    const Footprint footprint = experiment.footprint(point);
+    results += replicates * footprint.results;
+    result.memory = std::max(result.memory, footprint.memory);
   }
   result.seconds = seconds / cost_sampled * cost_of_all;
   if (measured > 0) result.bytes = bytes / static_cast<double>(measured) * static_cast<double>(plan.size());
+  if (experiment.footprint) result.bytes = results;
   return result;
 }
 

@@ -12,12 +12,14 @@ namespace ecphory::sweep {
 struct Estimate {
   double seconds = 0;        ///< of one thread, for all runs
   double bytes = 0;          ///< of the collected file
+  double memory = 0;         ///< bytes of the largest run at work, where the experiment tells them; else 0
   std::size_t sampled = 0;   ///< runs that were timed
   std::string failure = {};  ///< what a sampled run threw, if one did
 };
 
 /// Times runs spread over the plan, on one thread each and for about a second together; one that takes longer
-/// than ten is given up. Scales by the experiment's cost where it knows it. `scratch` is a folder.
+/// than ten is given up. Where the experiment can, it times shortened runs and asks for their footprint.
+/// Scales by the experiment's cost where it knows it. `scratch` is a folder.
 Estimate estimate(const Plan& plan, const std::filesystem::path& scratch);
 
 }  // namespace ecphory::sweep

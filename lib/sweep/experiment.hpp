@@ -24,6 +24,12 @@ struct RunContext {
   base::Deadline deadline = {};                  ///< work that may last long asks it now and then
 };
 
+/// What a run takes, as far as that is known before it runs.
+struct Footprint {
+  double memory = 0;   ///< bytes at work
+  double results = 0;  ///< bytes of its arrays
+};
+
 /// A kind of experiment.
 struct Experiment {
   std::string name;   ///< what `experiment = "…"` names
@@ -40,6 +46,11 @@ struct Experiment {
 
   /// How long a run takes beside others, in any unit. Shards are balanced by it, and long runs start first.
   std::function<double(const base::Point&)> cost = {};
+
+  /// For experiments whose runs are long or large: what a run takes, and a short run of the same kind, whose
+  /// time tells that of the whole by their costs.
+  std::function<Footprint(const base::Point&)> footprint = {};
+  std::function<base::Point(const base::Point&)> shortened = {};
 };
 
 }  // namespace ecphory::sweep
