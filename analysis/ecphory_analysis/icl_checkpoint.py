@@ -19,7 +19,7 @@ import numpy
 MODEL, CHECKPOINT_VERSION = "icl_transformer", 1
 PROJECTIONS = ("query", "key", "value")
 CHOICES = {"stream": ("none", *PROJECTIONS), "stream_source": ("previous", "all", "first"),
-           "stream_mix": ("sum", "mean", "learned")}
+           "stream_mix": ("sum", "mean", "learned", "learned_heads")}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def check(weights, architecture):
     expected = {"readout.weight": [(len(weights["readout.weight"]), width)]}
     for layer in range(1, layers_of(weights) + 1):
         expected |= {f"layer{layer}.{name}": [(width, width)] for name in PROJECTIONS}
-        if architecture.sources(layer) and architecture.stream_mix == "learned":
+        if architecture.sources(layer) and architecture.stream_mix.startswith("learned"):
             expected[f"layer{layer}.mix"] = [(), (heads,)]
     for layer in range(1, layers_of(weights, "mlp") + 1):
         expected |= {f"mlp{layer}.weight": [(width, width)], f"mlp{layer}.bias": [(), (1,)]}

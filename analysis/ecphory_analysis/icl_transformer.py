@@ -108,7 +108,7 @@ def _coefficients(weights, architecture, layer, name, width):
     sources = _sources(architecture, layer, name)
     if sources and architecture.stream_mix == "mean":
         return 1 / (1 + len(sources)), 1 / (1 + len(sources))
-    if sources and architecture.stream_mix == "learned":
+    if sources and architecture.stream_mix.startswith("learned"):
         mix = weights[f"layer{layer}.mix"]
         return 1.0, numpy.repeat(mix, width // mix.size)
     return 1.0, 1.0
