@@ -259,12 +259,12 @@ struct IclTransformer<Real>::Implementation {
 };
 
 template <class Real>
-IclTransformer<Real>::IclTransformer(IclTransformerShape shape, Form form)
+IclTransformer<Real>::IclTransformer(const IclTransformerShape& shape, Form form)
     : implementation_(std::make_unique<Implementation>()) {
   check(shape.stack);
   implementation_->layout = shape.layout();
   implementation_->b = Array<Real>({shape.stack.width, shape.stack.width});
-  implementation_->shape = std::move(shape);
+  implementation_->shape = shape;
   implementation_->form = form;
 }
 

@@ -77,7 +77,7 @@ struct Scores {
 template <class Real>
 class IclTransformer {
  public:
-  explicit IclTransformer(IclTransformerShape shape, Form form = Form::shortcut);
+  explicit IclTransformer(const IclTransformerShape& shape, Form form = Form::shortcut);
   ~IclTransformer();
   IclTransformer(IclTransformer&&) noexcept;
   IclTransformer& operator=(IclTransformer&&) noexcept;

@@ -43,14 +43,14 @@ store::LabelledArray array_of(const Tensor& t, const std::vector<Real>& weights)
 }
 
 template <class T>
-store::LabelledArray column(std::string name, std::string dimension, std::vector<T> values,
-                            std::string long_name) {
+store::LabelledArray column(const std::string& name, const std::string& dimension, std::vector<T> values,
+                            const std::string& long_name) {
   const std::size_t n = values.size();
-  return {.name = std::move(name),
-          .dimensions = {std::move(dimension)},
+  return {.name = name,
+          .dimensions = {dimension},
           .shape = {n},
           .values = std::move(values),
-          .long_name = std::move(long_name)};
+          .long_name = long_name};
 }
 
 std::string text_of(const store::Attribute& value) {
