@@ -4,19 +4,8 @@ import math
 
 import numpy
 
-from . import published
+from . import published, speed
 from .results import ResultError, config_of
-
-
-def differing_settings(config):
-    """Settings of the file that are not those of the published table, as (key, here, published)."""
-    differing = []
-    for key, value in published.AMICL_SETTINGS.items():
-        section, name = key.split(".")
-        here = config.get(section, {}).get(name, "swept")
-        if here != value:
-            differing.append((key, here, value))
-    return differing
 
 
 def rows(dataset):
@@ -44,11 +33,13 @@ def rows(dataset):
 
 def table(dataset):
     """The comparison as text."""
+    if "steps_to_criterion" in dataset:
+        return speed.table(dataset)
     lines = ["     a   here   95% interval     published   standard errors apart"]
     for a, accuracy, low, high, expected, deviation in rows(dataset):
         apart = "-" if math.isnan(deviation) else f"{deviation:+.1f}"
         lines.append(f"{a:6.2f}  {accuracy:.3f}  {low:.3f} to {high:.3f}  {expected:9.3f}   {apart:>10}")
-    for key, here, value in differing_settings(config_of(dataset)):
+    for key, here, value in published.differing_settings(config_of(dataset), published.AMICL_SETTINGS):
         lines.append(f"note: {key} is {here} here and {value} in the published table")
     lines.append(f"published: {published.SOURCE}")
     return "\n".join(lines)

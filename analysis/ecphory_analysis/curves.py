@@ -3,7 +3,6 @@
 import numpy
 
 from . import published, style
-from .compare import differing_settings
 from .results import config_of
 
 
@@ -26,7 +25,7 @@ def draw(dataset):
         axis.legend(title=others[0], frameon=False)
     else:
         line(axis, dataset, style.COLOURS[0], "this run", marker="o")
-        if not differing_settings(config_of(dataset)):
+        if not published.differing_settings(config_of(dataset), published.AMICL_SETTINGS):
             axis.plot(*zip(*published.AMICL_TABLE.items()), "D", mfc="none", ms=9, color=style.COLOURS[1],
                       label="published")
             axis.legend(frameon=False, loc="lower right")

@@ -1,23 +1,26 @@
 """The figure that fits a result."""
 
-from . import (capacity, continuation, curves, landscape, loss, mean_field, panels, points, relaxation, scores, strips,
-               style, temperature, trial)
+from . import (capacity, continuation, curves, landscape, learning, loss, mean_field, panels, phases, points, relaxation,
+               scores, strips, style, temperature, trial)
 from .grids import unfolded
 from .replicates import averaged
 from .results import ResultError
 
-#: Kinds of figures, the most special first: a module with fits(dataset) and draw(dataset).
-KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, mean_field, panels, temperature, loss, curves,
-         points]
+#: Kinds of figures, the most special first: a module with fits(dataset) and draw(dataset). Both get averages over
+#: replicates, unless it sets DRAWS_REPLICATES.
+KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, phases, learning, mean_field, panels,
+         temperature, loss, curves, points]
 
 
 def draw(dataset):
-    """The matplotlib figure of the first kind that fits; replicates are averaged first, proportions pooled.
+    """The matplotlib figure of the first kind that fits; replicates are averaged first, proportions pooled, but for kinds
+    that draw them.
 
     Raises ResultError when none does.
     """
-    drawable = unfolded(averaged(dataset) if "replicate" in dataset.dims else dataset)
+    average = unfolded(averaged(dataset) if "replicate" in dataset.dims else dataset)
     for kind in KINDS:
+        drawable = unfolded(dataset) if getattr(kind, "DRAWS_REPLICATES", False) else average
         if kind.fits(drawable):
             drawn = kind.draw(drawable)
             style.note_missing(drawn, dataset)
