@@ -16,6 +16,9 @@ void adamw(const AdamW& settings, std::uint64_t step, std::type_identity_t<View<
   base::ensure(step >= 1, "the first step of adamw is number 1");
   const auto beta1 = static_cast<Real>(settings.beta1);
   const auto beta2 = static_cast<Real>(settings.beta2);
+  // Not 1 − Real(β): in single precision that would be off by 2e-5 of itself for β₂ = 0.999.
+  const auto fresh1 = static_cast<Real>(1 - settings.beta1);
+  const auto fresh2 = static_cast<Real>(1 - settings.beta2);
   const auto n = static_cast<double>(step);
   const auto first = static_cast<Real>(settings.rate / (1 - std::pow(settings.beta1, n)));
   const auto second = static_cast<Real>(1 / (1 - std::pow(settings.beta2, n)));
@@ -27,8 +30,8 @@ void adamw(const AdamW& settings, std::uint64_t step, std::type_identity_t<View<
       Real& mi = m.column(j)[i];
       Real& vi = v.column(j)[i];
       Real& wi = w.column(j)[i];
-      mi = beta1 * mi + (1 - beta1) * g[i];
-      vi = beta2 * vi + (1 - beta2) * g[i] * g[i];
+      mi = beta1 * mi + fresh1 * g[i];
+      vi = beta2 * vi + fresh2 * g[i] * g[i];
       wi = kept * wi - first * mi / (std::sqrt(second * vi) + epsilon);
     }
   }

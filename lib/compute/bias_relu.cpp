@@ -17,10 +17,7 @@ void bias_relu(Real bias, std::type_identity_t<View<const Real>> x, std::type_id
   for (Index j = 0; j < x.columns; ++j) {
     const Real* const in = x.column(j);
     Real* const out = y.column(j);
-    for (Index i = 0; i < x.rows; ++i) {
-      const Real shifted = in[i] + bias;
-      out[i] = shifted < 0 ? Real{0} : shifted;  // NaN goes through
-    }
+    for (Index i = 0; i < x.rows; ++i) out[i] = in[i] + bias <= 0 ? Real{0} : in[i] + bias;
   }
 }
 

@@ -5,7 +5,7 @@
 
 namespace ecphory::compute {
 
-/// y ← max(x + bias, 0), and NaN where that is NaN; x and y have one shape on the CPU and may be the same.
+/// y ← max(x + bias, 0), NaN for NaN; x and y have one shape on the CPU and may be the same.
 template <class Real>
 void bias_relu(Real bias, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> y);
 
