@@ -21,7 +21,13 @@ std::span<const std::string_view> names(StreamMix) {
   return kNames;
 }
 
+std::span<const std::string_view> names(Activation) {
+  static constexpr std::array<std::string_view, 2> kNames = {"relu", "gelu"};
+  return kNames;
+}
+
 void check(const StackShape& shape) {
+  base::ensure(shape.mlp >= 0, "an MLP has no fewer than 0 neurons");
   if (shape.heads > 0 && shape.width % shape.heads == 0) return;
   throw base::UserError(
       {.key = "model.heads",
@@ -30,11 +36,28 @@ void check(const StackShape& shape) {
 }
 
 void add_weights(const StackShape& shape, compute::TensorLayout& layout) {
+  const Index width = shape.width;
   for (Index layer = 0; layer < shape.layers; ++layer) {
-    for (const char* const what : {"query", "key", "value"})
-      layout.add(fmt::format("layer{}.{}", layer + 1, what), shape.width, shape.width);
+    const auto add = [&](std::string_view what, Index rows, Index columns) {
+      layout.add(fmt::format("layer{}.{}", layer + 1, what), rows, columns);
+    };
+    if (shape.layer_norm) {
+      add("norm.gain", width, 1);
+      add("norm.shift", width, 1);
+    }
+    for (const char* const what : {"query", "key", "value"}) add(what, width, width);
     if (layer > 0 && shape.has_learned_mix())
-      layout.add(fmt::format("layer{}.mix", layer + 1), shape.mix == StreamMix::learned ? 1 : shape.heads, 1);
+      add("mix", shape.mix == StreamMix::learned ? 1 : shape.heads, 1);
+    if (shape.output_projection) add("output", width, width);
+    if (shape.mlp == 0) continue;
+    if (shape.layer_norm) {
+      add("mlp_norm.gain", width, 1);
+      add("mlp_norm.shift", width, 1);
+    }
+    add("mlp.in", shape.mlp, width);
+    add("mlp.in_bias", shape.mlp, 1);
+    add("mlp.out", width, shape.mlp);
+    add("mlp.out_bias", width, 1);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// What a stack of attention layers is made of: heads, and a residual stream between them.
+// What a stack of attention layers is made of: heads, a residual stream between them, and what else the
+// blocks of a Transformer have.
 
 #include <span>
 #include <string_view>
@@ -23,6 +24,10 @@ std::span<const std::string_view> names(StreamSource);
 enum class StreamMix { sum, mean, learned, learned_heads };
 std::span<const std::string_view> names(StreamMix);
 
+/// What neurons of an MLP do: max(x, 0), or x Φ(x) with the normal distribution Φ, exactly.
+enum class Activation { relu, gelu };
+std::span<const std::string_view> names(Activation);
+
 struct StackShape {
   Index width = 0;   ///< W, neurons of a token
   Index tokens = 0;  ///< T, tokens of a sequence
@@ -32,6 +37,10 @@ struct StackShape {
   Stream stream = Stream::none;
   StreamSource source = StreamSource::previous;
   StreamMix mix = StreamMix::sum;
+  bool layer_norm = false;         ///< attention and MLP read the layer norm of x, with gain and shift
+  bool output_projection = false;  ///< W_O on what the heads give, before it is added to x
+  Index mlp = 0;                   ///< H, neurons of the MLP after each attention; 0 for none
+  Activation activation = Activation::relu;  ///< of the MLP
 
   Index head_width() const { return width / heads; }
   bool has_learned_mix() const {
@@ -39,11 +48,18 @@ struct StackShape {
   }
 };
 
-/// Throws UserError (keys of the section `model`) for heads that do not divide the width.
+/// Throws UserError (keys of the section `model`) for heads that do not divide the width. An MLP of fewer
+/// than 0 neurons is a Bug.
 void check(const StackShape& shape);
 
-/// Appends the weights of the stack: `layer1.query`, `layer1.key`, `layer1.value` (width, width) and, for a
-/// learned mix from the second layer on, `layer2.mix` (1 or heads, 1).
+/// Appends the weights of the stack, those of each layer that the shape has:
+///     layer1.norm.gain, layer1.norm.shift          (width, 1)
+///     layer1.query, layer1.key, layer1.value       (width, width)
+///     layer2.mix                                   (1 or heads, 1), learned, from the second layer on
+///     layer1.output                                (width, width)
+///     layer1.mlp_norm.gain, layer1.mlp_norm.shift  (width, 1)
+///     layer1.mlp.in, layer1.mlp.in_bias            (mlp, width), (mlp, 1)
+///     layer1.mlp.out, layer1.mlp.out_bias          (width, mlp), (width, 1)
 void add_weights(const StackShape& shape, compute::TensorLayout& layout);
 
 /// Factors of the streamed projection: used = own · raw + stream · source.

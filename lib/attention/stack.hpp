@@ -1,14 +1,16 @@
 #pragma once
-// A stack of causal attention layers, each x ← x + Attn(x), in its plain form: every projection of every
-// token. It works for any depth, heads and streams, and is what the shortcut forms are held to.
+// A stack of causal attention layers in its plain form: every projection of every token. It works for any
+// depth, heads, streams and blocks, and is what the shortcut forms are held to.
 //
-//   q̂ = W_Q x, k̂ = W_K x, v̂ = W_V x          raw projections of a layer
-//   q = own · q̂ + stream · source             for the streamed one of the three (shape.hpp)
-//   p(:, i) = softmax over j ≤ i of k_j · q_i  per head
-//   o_i = Σ_j p(j, i) v_j ;  x ← x + o
+//   x ← x + Attn(x)     attention_block.hpp, with streams between layers (residual_stream.hpp)
+//   x ← x + MLP(x)      mlp_block.hpp, where the shape has one
 
+#include <optional>
 #include <vector>
 
+#include "ecphory/attention/attention_block.hpp"
+#include "ecphory/attention/mlp_block.hpp"
+#include "ecphory/attention/residual_stream.hpp"
 #include "ecphory/attention/shape.hpp"
 #include "ecphory/compute/array.hpp"
 
@@ -35,30 +37,15 @@ class Stack {
   compute::View<const Real> attention(Index layer, Index head) const;
 
  private:
-  enum Kind { kQuery, kKey, kValue };
-
-  struct Layer {
-    compute::Array<Real> x;                 ///< input (W, TS)
-    std::vector<compute::Array<Real>> raw;  ///< q̂, k̂, v̂ (W, TS)
-    compute::Array<Real> streamed;          ///< the streamed one after the mix; empty where it is the raw one
-    std::vector<compute::Array<Real>> attention;  ///< per head (T, TS)
-  };
-
-  bool mixes(Index layer, Kind kind) const;
-  compute::View<const Real> used(Index layer, Kind kind) const;
-  compute::View<const Real> source(Index layer);  ///< of a layer that mixes
-  void mix(const compute::TensorLayout& layout, const Real* weights, Index layer);
-  void mix_backward(const compute::TensorLayout& layout, const Real* weights, Index layer,
-                    compute::View<Real> d, Real* gradient);
-
   StackShape shape_;
   Index columns_;
-  std::vector<Layer> layers_;
+  std::vector<AttentionBlock<Real>> attention_;
+  std::vector<MlpBlock<Real>> mlp_;  ///< none, or one a layer
+  std::optional<ResidualStream<Real>> stream_;
   compute::Array<Real> output_;
-  compute::Array<Real> source_;               ///< sum of the layers below
-  std::vector<compute::Array<Real>> d_used_;  ///< gradients of q, k, v (W, TS)
-  compute::Array<Real> d_scores_;             ///< (T, TS)
-  compute::Array<Real> carry_;                ///< gradient of the raw projections below, by way of streams
+  typename AttentionBlock<Real>::Scratch scratch_;
+  compute::Array<Real> d_hidden_;  ///< of an MLP (H, TS)
+  compute::Array<Real> d_read_;    ///< of a layer norm's result (W, TS)
 };
 
 extern template class Stack<float>;

@@ -76,7 +76,8 @@ void outer(Real factor, View<const Real> dy, View<const Real> x, View<Real> dw) 
 }  // namespace
 
 bool has_two_layer_form(const StackShape& shape) {
-  return shape.layers == 2 && shape.heads == 1 && !shape.scaled;
+  return shape.layers == 2 && shape.heads == 1 && !shape.scaled && !shape.layer_norm &&
+         !shape.output_projection && shape.mlp == 0;
 }
 
 template <class Real>

@@ -25,7 +25,8 @@
 
 namespace ecphory::attention {
 
-/// Whether a stack has this form: two layers of one head.
+/// Whether a stack has this form: two layers of one head, without scale, layer norm, output projection and
+/// MLP.
 bool has_two_layer_form(const StackShape& shape);
 
 /// The two layers with memory for the activations of up to a number of sequences.
