@@ -9,7 +9,6 @@
 
 #include "ecphory/experiments/experiments.hpp"
 #include "ecphory/models/icl_transformer.hpp"
-#include "ecphory/store/atomic_file.hpp"
 #include "ecphory/tasks/gaussian_mixture.hpp"
 #include "ecphory/training/checkpoint.hpp"
 
@@ -255,21 +254,29 @@ store::Dataset results(const training::History& history, const RunSettings& run,
   return result;
 }
 
+/// The file of a run's states, in a folder that is there; empty for none. Throws UserError.
+std::filesystem::path checkpoint_of(const RunSettings& run, const base::RandomKey& key) {
+  if (run.checkpoints.empty()) return {};
+  std::error_code error;
+  std::filesystem::create_directories(run.checkpoints, error);
+  if (error) {
+    throw base::UserError({.key = "training.checkpoints",
+                           .problem = fmt::format("making {} failed: {}", run.checkpoints, error.message()),
+                           .expected = "a folder that can be made"});
+  }
+  return std::filesystem::path(run.checkpoints) / fmt::format("{:016x}-{:03}.h5", key.point, key.replicate);
+}
+
 template <class Real>
 store::Dataset run_with(const base::Point& point, const sweep::RunContext& context) {
   const RunSettings run = run_table().read(point);
   const base::RandomKey key = common_key(context.key);
   Learner<Real> learner(point, key);
   const store::Attributes model = description(point, run);
-  std::filesystem::path checkpoint;
+  const std::filesystem::path checkpoint = checkpoint_of(run, context.key);
   training::TrainingState<Real> state{.weights = models::initial_weights<Real>(learner.shape(), key)};
-  if (!run.checkpoints.empty()) {
-    store::make_folder(run.checkpoints);
-    checkpoint = std::filesystem::path(run.checkpoints) /
-                 fmt::format("{:016x}-{:03}.h5", context.key.point, context.key.replicate);
-    if (std::filesystem::exists(checkpoint))
-      state = training::read_checkpoint<Real>(checkpoint, learner.layout(), model);
-  }
+  if (!checkpoint.empty() && std::filesystem::exists(checkpoint))
+    state = training::read_checkpoint<Real>(checkpoint, learner.layout(), model);
   training::Objective<Real> objective{
       .gradient = [&](std::uint64_t step, std::span<const Real> weights,
                       std::span<Real> gradient) { return learner.gradient(step, weights, gradient); },

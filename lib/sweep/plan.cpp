@@ -122,7 +122,12 @@ std::vector<Axis> axes_of(const Space& space, const Table& table) {
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t n = std::get<Axis>(space.factors[i]).values.size();
     repeat /= n;
-    for (std::size_t k = 0; k < n; ++k) axes[i].values.push_back(table.columns[i].values[k * repeat]);
+    const std::vector<base::Value>& column = table.columns[i].values;
+    for (std::size_t k = 0; k < n; ++k) axes[i].values.push_back(column[k * repeat]);
+    // A key that has no effect at some points keeps its default there: then the axis is none.
+    for (std::size_t point = 0; point < table.points; ++point) {
+      if (column[point] != axes[i].values[point / repeat % n]) return {};
+    }
   }
   return axes;
 }

@@ -167,6 +167,18 @@ TEST_CASE("points that are no grid stand in one dimension, each once") {
   CHECK(std::set(lines.identities.begin(), lines.identities.end()).size() == 5);
 }
 
+TEST_CASE("axes of which one has no effect at some values of the other are no grid") {
+  sweep::Experiment experiment = toy();
+  experiment.parameters[0].when = "task.kind == \"y\"";
+  const auto plan = sweep::make_plan(
+      experiment, 1, {}, grid({{"task.kind", {std::string("x"), std::string("y")}}, {"model.a", {0.5, 2.0}}}),
+      {});
+  CHECK(!plan.is_grid());
+  CHECK(plan.points == 3);  // x has one a, its default
+  CHECK(plan.label(0) == "task.kind = \"x\", model.a = 1.0");
+  CHECK(plan.label(2) == "task.kind = \"y\", model.a = 2.0");
+}
+
 TEST_CASE("a stop rule needs replicates and a width") {
   const auto refused = [](const sweep::StopRule& rule,
                           std::optional<std::int64_t> replicates) -> std::string {
