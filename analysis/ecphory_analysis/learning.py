@@ -107,6 +107,7 @@ def attention(run, axes, drawn):
     for axis, at in zip(axes, [0, (len(steps) - 1) // 3, len(steps) - 1]):
         image = axis.imshow(first[:, at].mean(axis=0), vmin=0, vmax=1, cmap="viridis")
         axis.set_title(f"first layer, step {steps[at]:,}")
+        axis.yaxis.get_major_locator().set_params(integer=True)
     drawn.colorbar(image, cax=axes[2].inset_axes([1.04, 0, 0.05, 1]))
     image = axes[3].pcolormesh(numpy.arange(last.shape[2]), steps, last.mean(axis=0), vmin=0, cmap="viridis",
                                shading="nearest")
