@@ -264,7 +264,8 @@ std::filesystem::path checkpoint_of(const RunSettings& run, const base::RandomKe
                            .problem = fmt::format("making {} failed: {}", run.checkpoints, error.message()),
                            .expected = "a folder that can be made"});
   }
-  return std::filesystem::path(run.checkpoints) / fmt::format("{:016x}-{:03}.h5", key.point, key.replicate);
+  return std::filesystem::path(run.checkpoints) /
+         fmt::format("{}-{:016x}-{:03}.h5", key.seed, key.point, key.replicate);
 }
 
 template <class Real>
@@ -327,11 +328,9 @@ double evaluations(const RunSettings& run) {
 double cost(const base::Point& point) {
   const RunSettings run = run_table().read(point);
   const attention::StackShape stack = shape_of(point).stack;
-  const double looks =
-      std::ceil(static_cast<double>(run.steps) / static_cast<double>(run.evaluate_every)) + 1;
   const double sequences =
       3 * static_cast<double>(run.steps) * static_cast<double>(run.batch) +
-      looks * static_cast<double>(kSets.size()) * static_cast<double>(run.test_sequences);
+      evaluations(run) * static_cast<double>(kSets.size()) * static_cast<double>(run.test_sequences);
   return sequences * static_cast<double>(stack.layers * stack.tokens * stack.width * stack.width);
 }
 

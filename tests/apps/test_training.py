@@ -33,6 +33,16 @@ rate = 0.03
 checkpoints = "states"
 checkpoint_every = 150
 """
+WITHOUT_CHECKPOINTS = RUN.replace('checkpoints = "states"\ncheckpoint_every = 150\n', "")
+
+
+def arrays(ecphory, *settings):
+    """Name → array of a run of run.toml with these settings."""
+    sets = [word for setting in settings for word in ("--set", setting)]
+    run = ecphory("run", "run.toml", "--force", *sets)
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "run.h5") as file:
+        return {name: array[()] for name, array in file.items()}
 
 
 def test_a_run_that_is_killed_goes_on_from_its_checkpoint_to_the_same_bits(ecphory, experiment):
@@ -87,21 +97,130 @@ def test_a_loss_that_blows_up_fails_its_run_and_the_others_go_on(ecphory, experi
 
 
 def test_streams_of_one_replicate_share_their_data_and_weights(ecphory, experiment):
-    experiment(RUN.replace('checkpoints = "states"\ncheckpoint_every = 150\n', "") + """
+    experiment(RUN + """
 [sweep]
 model.stream = {values = ["none", "value"]}
 replicates = 2
 """, "run.toml")
-    assert ecphory("run", "run.toml", "--set", "training.steps=0").returncode == 0
-    with h5py.File(ecphory.folder / "run.h5") as file:
-        # Layer 1 is that of no stream whatever the stream, so before training its attention is the same.
-        previous = file["previous_token"][:, :, 0]
+    # Layer 1 is that of no stream whatever the stream, so before training its attention is the same.
+    previous = arrays(ecphory, "training.steps=1")["previous_token"][:, :, 0]
     assert (previous[0] == previous[1]).all() and previous[0, 0] != previous[0, 1]
+    assert len(list((ecphory.folder / "states").glob("*.h5"))) == 4, "each run has its own checkpoint"
+    assert (previous != arrays(ecphory, "training.steps=1", "seed=2")["previous_token"][:, :, 0]).all()
+
+
+def test_a_run_among_eight_has_the_bits_of_the_same_run_alone(ecphory, experiment):
+    """Alone it has both threads for the parts of its batch, among others one."""
+    experiment(WITHOUT_CHECKPOINTS.replace("steps = 4000", "steps = 40").replace("batch = 32", "batch = 80")
+               .replace("evaluate_every = 400", "evaluate_every = 20") + "[sweep]\nreplicates = 8\n", "run.toml")
+    assert ecphory("run", "run.toml", "--output", "together.h5", "--threads", "2").returncode == 0
+    for i in range(1, 9):
+        assert ecphory("run", "run.toml", "--shard", f"{i}/8", "--threads", "2").returncode == 0
+    assert ecphory("collect", "run.sweep").returncode == 0
+    together = numbers(ecphory.folder / "together.h5")
+    assert together["loss"][1] == (8, 4, 3)
+    assert numbers(ecphory.folder / "run.h5") == together
+
+
+def test_what_is_recorded_belongs_together(ecphory, experiment):
+    experiment(WITHOUT_CHECKPOINTS, "run.toml")
+    short = ["training.steps=30", "training.evaluate_every=20", "record.attention=true"]
+    both, first, rest = (arrays(ecphory, *short, f"training.test_sequences={n}") for n in [1500, 1024, 476])
+    assert both["step"].tolist() == [0, 20, 30]
+    assert numpy.isnan(both["training_loss"][0]) and (both["training_loss"][1:] > 0.5).all()
+    # Of single precision: a mean of 1500 sums of nine.
+    maps, last = both["first_attention"], both["last_attention"]
+    assert maps.sum(axis=2) == pytest.approx(1, abs=1e-6) and last.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    assert (numpy.triu(maps, 1) == 0).all(), "a query sees no key behind it"
+    assert both["previous_token"] == pytest.approx(maps[:, [1, 3, 5, 7], [0, 2, 4, 6]].mean(axis=1), rel=1e-6)
+    assert (both["induction"] < last[:, 1::2].sum(axis=1)).all()
+    assert (both["induction"] != both["previous_token"]).all()
+    # 1024 sequences are in memory at a time, and those behind them are others.
+    right = 1500 * both["accuracy"]
+    assert right == pytest.approx(right.round(), abs=1e-6)
+    more = right - 1024 * first["accuracy"]
+    assert ((more > -1e-6) & (more < 476)).all()
+    assert (abs(1500 * both["loss"] - 1024 * first["loss"] - 476 * rest["loss"]) > 1e-3).all()
+
+
+def test_every_step_has_sequences_of_its_own_that_are_no_test_sequences(ecphory, experiment):
+    experiment(WITHOUT_CHECKPOINTS, "run.toml")
+    still = ["training.rate=1e-30", "training.decay=0", "training.evaluate_every=2"]
+    two = arrays(ecphory, *still, "training.steps=2", "training.batch=32", "training.test_sequences=64")
+    one = arrays(ecphory, *still, "training.steps=1", "training.batch=64")
+    assert two["training_loss"][1] == pytest.approx(one["training_loss"][1], rel=1e-6)
+    assert abs(two["training_loss"][1] - two["loss"][:, 0]).min() > 1e-4
+    assert abs(two["training_loss"][1] - two["loss"][0, 0]) < 0.5, "of one law: standard error 0.1"
+
+
+def test_what_is_in_the_weights_helps_on_the_sets_of_known_classes_and_misleads_on_swapped_ones(ecphory, experiment):
+    experiment(WITHOUT_CHECKPOINTS.replace("novel_classes = 8", "novel_classes = 8\nnovel = 0\nbursty = 0"),
+               "run.toml")
+    learned = arrays(ecphory, "training.rate=0.1", "record.attention=true")
+    assert list(learned["test_set"]) == [b"mixed", b"in_context", b"swapped", b"in_weights"]
+    mixed, in_context, swapped, in_weights = learned["accuracy"][:, -1]
+    assert min(mixed, in_weights) > 0.9 and 0.1 < in_context < 0.6 and swapped < 0.1
+    assert (learned["loss"][0] != learned["loss"][3]).all(), "two sets, though of one law"
+    # In context the query's class has two labels of four; in this training's sequences one of sixteen.
+    of_class = learned["induction"][0] / learned["last_attention"][0, 1::2].sum()
+    assert of_class == pytest.approx(0.5, abs=0.1)
+
+
+def test_steps_to_the_criterion_are_those_of_the_first_such_look_in_context(ecphory, experiment):
+    experiment(WITHOUT_CHECKPOINTS, "run.toml")
+    short = ["training.steps=300", "training.evaluate_every=20"]
+    run = arrays(ecphory, *short, "training.criterion=1")
+    assert numpy.isnan(run["steps_to_criterion"])
+    assert "first_attention" not in run and "last_attention" not in run
+    best = run["accuracy"][1].argmax()
+    assert best > 0
+    reached = [*short, f"training.criterion={run['accuracy'][1][best]!r}"]
+    assert arrays(ecphory, *reached)["steps_to_criterion"] == run["step"][best]
+    stopped = arrays(ecphory, *reached, "training.stop_at_criterion=true")
+    assert stopped["steps_to_criterion"] == stopped["step"][-1] == run["step"][best]
+    assert (stopped["loss"] == run["loss"][:, :best + 1]).all()
+
+
+def test_a_checkpoint_of_another_model_is_refused_with_what_differs(ecphory, experiment):
+    experiment(RUN + "[model]\nstream = \"value\"\n", "run.toml")
+    states = ecphory.folder / "states"
+    arrays(ecphory, "training.steps=1")
+    [original] = states.glob("*.h5")
+    for setting, problem in [
+            ("model.layers=3", "its layers is 2"), ("model.heads=4", "its heads is 1"),
+            ('model.stream="key"', "its stream is value"), ('model.source="first"', "its stream_source is previous"),
+            ('model.mix="mean"', "its stream_mix is sum"), ("model.mlp_layers=2", "its mlp_layers is 3"),
+            ("task.most_pairs=5", "its positions is 9"), ("task.dimension=11", "its content is 7"),
+            ("task.labels=8", "its labels is 4"), ('training.method="adamw"', "its method is sgd"),
+            ('training.precision="double"', "its precision is single")]:
+        before = set(states.iterdir())
+        arrays(ecphory, "training.steps=1", setting)
+        [state] = set(states.iterdir()) - before
+        with h5py.File(state) as file:
+            assert ("first_moment" in file) == ("adamw" in setting)
+            assert file["readout.weight"].dtype == ("f8" if "double" in setting else "f4")
+        state.write_bytes(original.read_bytes())
+        run = ecphory("run", "run.toml", "--force", "--set", "training.steps=1", "--set", setting)
+        assert run.returncode == 3
+        assert problem in run.stderr
+
+
+def test_a_run_that_takes_too_long_is_given_up(ecphory, experiment):
+    experiment(WITHOUT_CHECKPOINTS, "run.toml")
+    run = ecphory("run", "run.toml", "--point-timeout", "0.2", "--set", "training.steps=100000000")
+    assert run.returncode == 3
+    assert "took longer than 0.2 s" in run.stderr
+
+
+def test_a_dry_run_takes_few_steps_and_leaves_nothing(ecphory, experiment):
+    experiment(RUN, "run.toml")
+    assert ecphory("run", "run.toml", "--dry-run", "--set", "training.steps=100000000").returncode == 0
+    assert [path.name for path in ecphory.folder.iterdir()] == ["run.toml"]
 
 
 def test_the_memory_of_a_dry_run_is_what_the_run_takes(ecphory, experiment):
     """A batch of 4096 sequences has 128 parts with a gradient each."""
-    experiment(RUN.replace("checkpoint_every = 150\n", "").replace('checkpoints = "states"\n', ""), "run.toml")
+    experiment(WITHOUT_CHECKPOINTS, "run.toml")
     large = ["--set", "training.batch=4096", "--set", "training.steps=1", "--set", "task.dimension=85",
              "--set", "task.most_pairs=32"]
     said = json.loads(ecphory("run", "run.toml", "--dry-run", "--json", *large).stdout)["memory"]
@@ -114,6 +233,24 @@ def test_the_memory_of_a_dry_run_is_what_the_run_takes(ecphory, experiment):
         peaks.append(1024 * int(run.stdout.split()[-1]))
     assert said > 150e6
     assert peaks[1] - peaks[0] == pytest.approx(said, rel=0.15)
+
+
+def test_a_dry_run_knows_precision_moments_and_what_is_recorded(ecphory, experiment):
+    experiment(WITHOUT_CHECKPOINTS, "run.toml")
+
+    def said(what, *settings):
+        sets = [word for setting in settings for word in ("--set", setting)]
+        return json.loads(ecphory("run", "run.toml", "--dry-run", "--json", *sets).stdout)[what]
+
+    single = said("memory")
+    assert said("memory", 'training.precision="double"') == 2 * single
+    # Two layers of three (16, 16) matrices, three with a bias, and four rows of the read-out; two moments each.
+    assert said("memory", 'training.method="adamw"') == single + 4 * 2 * (9 * 16 * 16 + 3 + 4 * 16)
+    recorded = ["record.attention=true", "training.steps=900"]
+    size = said("bytes", *recorded)
+    run = arrays(ecphory, *recorded)
+    assert size == sum(run[name].nbytes for name in ["step", "training_loss", "loss", "accuracy", "previous_token",
+                                                     "induction", "first_attention", "last_attention"])
 
 
 @pytest.mark.parametrize("setting, complaint", [
