@@ -43,7 +43,7 @@ const base::ParameterTable<OptimiserSettings>& optimiser_table() {
 double rate_at(const OptimiserSettings& s, std::uint64_t step, std::uint64_t steps) {
   const auto warmup = static_cast<std::uint64_t>(s.warmup);
   if (step < warmup) return s.rate * static_cast<double>(step + 1) / static_cast<double>(warmup);
-  if (s.schedule == Schedule::constant || steps <= warmup) return s.rate;
+  if (s.schedule == Schedule::constant) return s.rate;
   const double share = static_cast<double>(step - warmup) / static_cast<double>(steps - warmup);
   return s.rate * (s.schedule == Schedule::linear ? 1 - share : (1 + std::cos(std::numbers::pi * share)) / 2);
 }

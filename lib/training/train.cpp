@@ -39,8 +39,7 @@ void train(const Objective<Real>& objective, const TrainingSettings& settings, T
   const auto steps = static_cast<std::uint64_t>(settings.steps);
   const auto every = static_cast<std::uint64_t>(settings.evaluate_every);
   const auto is_enough = [&] {
-    return objective.is_enough && state.history.size() > 0 &&
-           objective.is_enough(state.history.metrics.back());
+    return objective.is_enough && objective.is_enough(state.history.metrics.back());
   };
   std::vector<Real> gradient(state.weights.size());
   std::uint64_t checkpoint = hooks.checkpoint ? state.step : 0;

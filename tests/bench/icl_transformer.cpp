@@ -1,6 +1,7 @@
 // A training step of the in-context Transformer at its published setting, data included, on all threads. The
-// yardstick is a product of square matrices on as many threads with the step's number of operations, so
-// `ratio` is 1 ÷ the share of the sgemm rate that the step reaches on the operations that remain.
+// yardstick is a product of matrices on as many threads with the shortcut form's number of operations, so
+// `ratio` is 1 ÷ the share of the sgemm rate that the step reaches on the operations that remain. The plain
+// form has the same yardstick: the ratio of the two is what the shortcut is worth.
 
 #include "ecphory/models/icl_transformer.hpp"
 
@@ -21,19 +22,27 @@ using compute::Index;
 
 constexpr Index kBatch = 128;
 
-/// Multiplications and additions of a step of the shortcut form: per token one product of layer 1 forward and
-/// one backward; per sequence twelve products of vectors with square matrices and three such outer products
-/// with one another's gradients (six forward, six backward, six of weights), and the read-out.
+/// Multiplications and additions of a step of the shortcut form (W the width, D the content, T the tokens):
+///   of the batch     B and the gradients of its two factors, 3 products of (W, W) matrices
+///   of a token       Z and the gradient of B with it, (W, D) each; its scores with the (T + 1)/2 tokens up
+///   to
+///                    it and back; and the ten products of X, or Xᵀ, with a vector of the sequence (u, y, a,
+///                    c, d and their gradients), of D each; six sums over p_1, of T each
+///   of a sequence    twelve products of a vector with a (W, W) matrix, six forward and six backward, and six
+///                    outer products; for the stream one forward, one outer product, and one backward unless
+///                    it is the query's; the read-out's matrices three times each
+/// One-hot positions, softmax, data and descent have hardly any.
 double operations(const models::IclTransformerShape& s) {
   const auto w = static_cast<double>(s.stack.width);
   const auto d = w - static_cast<double>(s.positions);
   const auto t = static_cast<double>(s.stack.tokens);
   const auto labels = static_cast<double>(s.readout.labels);
   const auto mlp = static_cast<double>(s.readout.layers);
-  const double streamed = s.stack.stream == attention::Stream::none ? 0 : 1;
-  const double of_token = 2 * 2 * w * d + 3 * 2 * d * (t + 1) / 2;
-  const double of_sequence = 3 * 2 * (6 + streamed + mlp) * w * w + 3 * 2 * w * labels;
-  return static_cast<double>(kBatch) * (t * of_token + of_sequence) + 3 * 2 * w * w * w;
+  using attention::Stream;
+  const double streamed = s.stack.stream == Stream::none ? 0 : s.stack.stream == Stream::query ? 2 : 3;
+  const double of_token = 2 * (2 * w * d + 2 * d * (t + 1) / 2 + 10 * d + 6 * t);
+  const double of_sequence = 2 * (18 + streamed + 3 * mlp) * w * w + 2 * 3 * w * labels;
+  return static_cast<double>(kBatch) * (t * of_token + of_sequence) + 2 * 3 * w * w * w;
 }
 
 void training_step(benchmark::State& state) {

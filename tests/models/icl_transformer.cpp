@@ -1,11 +1,14 @@
 #include "ecphory/models/icl_transformer.hpp"
 
 #include <cmath>
+#include <tuple>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <omp.h>
 
+#include "ecphory/attention/stack.hpp"
+#include "ecphory/compute/blas.hpp"
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/tasks/gaussian_mixture.hpp"
 
@@ -27,14 +30,14 @@ constexpr std::array kStreams = {Stream::none, Stream::query, Stream::key, Strea
 template <class Real>
 struct Problem {
   Problem(const models::IclTransformerParameters& parameters, const tasks::GaussianMixtureParameters& task,
-          Index sequences, Form form)
+          Index sequences, Form form, std::uint32_t first = 0)
       : batch(task, sequences),
         shape(models::shape_of(parameters, 2 * task.most_pairs + 1, task.dimension, 2 * task.pairs + 1,
                                task.labels)),
         network(shape, form),
         weights(models::initial_weights<Real>(shape, {.seed = 7})) {
     const auto mixture = tasks::draw_mixture<Real>(task, {.seed = 3});
-    tasks::draw<Real>(task, mixture, {.seed = 3}, tasks::kTrainingSequences, 0, batch);
+    tasks::draw<Real>(task, mixture, {.seed = 3}, tasks::kTrainingSequences, first, batch);
   }
 
   attention::PositionedTokens<Real> tokens() const {
@@ -233,24 +236,198 @@ TEST_CASE("gradients are those of central differences, for every depth, heads, s
   }
 }
 
-TEST_CASE("one and two threads, and a batch of a part alone, give the same bits") {
-  Problem<float> problem({.stream = Stream::value}, small_task(), 96, Form::shortcut);
-  const int before = omp_get_max_threads();
-  omp_set_num_threads(1);
-  const auto one = problem.gradient();
-  omp_set_num_threads(2);
-  const auto two = problem.gradient();
-  omp_set_num_threads(before);
-  CHECK(one == two);
+TEST_CASE("initial weights have the published deviation of each tensor, and mixes are 1") {
+  const auto shape = models::shape_of({.stream = Stream::key, .mix = StreamMix::learned_heads}, 13, 7, 9, 4);
+  const compute::TensorLayout layout = shape.layout();
+  constexpr std::uint32_t kDraws = 400;  // a bias has one number a draw
+  std::vector<double> squares(layout.tensors().size());
+  std::vector<double> sums(layout.tensors().size());
+  for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
+    const auto weights = models::initial_weights<double>(shape, {.seed = 2, .replicate = draw});
+    const auto single = models::initial_weights<float>(shape, {.seed = 2, .replicate = draw});
+    for (std::size_t i = 0; i < squares.size(); ++i) {
+      const Eigen::MatrixXd w = view_of(weights.data(), layout.tensors()[i]).matrix();
+      squares[i] += w.squaredNorm();
+      sums[i] += w.sum();
+      CHECK((w - view_of(single.data(), layout.tensors()[i]).matrix().cast<double>()).norm() <=
+            1e-7 * w.norm());
+    }
+  }
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    const compute::Tensor& t = layout.tensors()[i];
+    CAPTURE(t.name);
+    const double n = static_cast<double>(t.size()) * kDraws;
+    if (t.name.ends_with(".mix")) {
+      CHECK((sums[i] == n && squares[i] == n));
+      continue;
+    }
+    // W = 20 and D = 7. A variance of n normals is off by √(2/n) of itself, a mean by 1/√n deviations; four
+    // times that.
+    double variance = 1.0 / 7;
+    if (t.name.starts_with("mlp")) variance = t.name.ends_with(".weight") ? 2.0 / 20 : 1.0 / 20;
+    if (t.name.starts_with("readout")) variance = 1.0 / 20;
+    CHECK(std::abs(squares[i] / n - variance) < 4 * std::sqrt(2 / n) * variance);
+    CHECK(std::abs(sums[i] / n) < 4 * std::sqrt(variance / n));
+  }
 }
 
-TEST_CASE("float follows double") {
+TEST_CASE("scores are means over the sequences of what their logits and their attention say") {
+  for (const auto& [layers, heads] : {std::pair<std::int64_t, std::int64_t>{1, 1}, {2, 1}, {3, 4}}) {
+    CAPTURE(layers);
+    constexpr Index kSequences = 45;  // a part and a smaller one
+    Problem<double> problem({.layers = layers, .heads = heads, .stream = Stream::value}, small_task(),
+                            kSequences, Form::shortcut);
+    const Index tokens = problem.shape.stack.tokens;
+    const Index pairs = tokens / 2;
+    Array<double> logits({problem.shape.readout.labels, kSequences});
+    problem.network.logits(problem.weights, problem.tokens(), logits);
+    const compute::SingleThreadedBlas one_thread;
+    attention::Stack<double> stack(problem.shape.stack, kSequences);
+    Array<double> x({problem.shape.stack.width, tokens * kSequences});
+    attention::write_out<double>(problem.tokens(), x);
+    stack.forward(problem.network.layout(), problem.weights.data(), x);
+
+    models::Scores sum;
+    sum.first_attention.setZero(tokens, tokens);
+    sum.last_attention.setZero(tokens);
+    for (Index s = 0; s < kSequences; ++s) {
+      const Vector of_sequence = logits.matrix().col(s);
+      const Index answer = problem.batch.label[static_cast<std::size_t>(s)];
+      sum.loss += std::log(of_sequence.array().exp().sum()) - of_sequence(answer);
+      sum.accuracy += of_sequence(answer) == of_sequence.maxCoeff() ? 1 : 0;
+      Eigen::MatrixXd first = Eigen::MatrixXd::Zero(tokens, tokens);
+      Vector last = Vector::Zero(tokens);
+      for (Index h = 0; h < heads; ++h) {
+        const auto share = 1 / static_cast<double>(heads);
+        first += share * stack.attention(0, h).middle_columns(s * tokens, tokens).matrix();
+        last += share * stack.attention(layers - 1, h).middle_columns(s * tokens + tokens - 1, 1).matrix();
+      }
+      sum.first_attention += first;
+      sum.last_attention += last;
+      const std::int32_t* const classes = problem.batch.classes.data() + s * (pairs + 1);
+      for (Index pair = 0; pair < pairs; ++pair) {
+        sum.previous_token += first(2 * pair, 2 * pair + 1) / static_cast<double>(pairs);
+        if (classes[pair] == classes[pairs]) sum.induction += last(2 * pair + 1);
+      }
+    }
+    const auto scores = problem.network.evaluate(problem.weights, problem.tokens(), problem.batch.label,
+                                                 problem.batch.classes);
+    constexpr double kMean = 1.0 / kSequences;
+    // Some tens of roundings in another order.
+    CHECK(scores.loss == doctest::Approx(kMean * sum.loss).epsilon(1e-13));
+    CHECK(scores.accuracy == doctest::Approx(kMean * sum.accuracy).epsilon(1e-13));
+    CHECK((scores.accuracy > 0 && scores.accuracy < 1));
+    CHECK(scores.previous_token == doctest::Approx(kMean * sum.previous_token).epsilon(1e-13));
+    CHECK(scores.induction == doctest::Approx(kMean * sum.induction).epsilon(1e-13));
+    CHECK((scores.first_attention - kMean * sum.first_attention).norm() < 1e-13);
+    CHECK((scores.last_attention - kMean * sum.last_attention).norm() < 1e-13);
+  }
+}
+
+TEST_CASE("tokens of another shape than the network's are a Bug, heads that do not fit the user's mistake") {
+  Problem<double> problem({}, small_task(), 2, Form::shortcut);
+  const auto x = problem.tokens();
+  const attention::PositionedTokens<double> higher{x.positions + 1, x.tokens, x.content, x.shift};
+  const attention::PositionedTokens<double> shorter{x.positions, x.tokens - 1, x.content, x.shift};
+  for (const auto& other : {higher, shorter}) {
+    Array<double> logits({4, 2});
+    CHECK_THROWS_AS(problem.network.logits(problem.weights, other, logits), base::Bug);
+    std::vector<double> gradient(problem.weights.size());
+    CHECK_THROWS_AS(problem.network.gradient(problem.weights, other, problem.batch.label, gradient),
+                    base::Bug);
+  }
+  CHECK_THROWS_AS(
+      problem.network.evaluate(problem.weights, higher, problem.batch.label, problem.batch.classes),
+      base::Bug);
+  CHECK_THROWS_AS(models::IclTransformer<float>(models::shape_of({.heads = 7}, 13, 7, 9, 4)),
+                  base::UserError);
+}
+
+TEST_CASE("loss and gradient of a batch are the means of its sequences'") {
+  Problem<double> problem({.stream = Stream::value}, small_task(), 45, Form::shortcut);
+  const std::vector<double> whole = problem.gradient();
+  std::vector<double> mean(whole.size());
+  double loss = 0;
+  for (Index s = 0; s < 45; ++s) {
+    std::vector<double> gradient(whole.size());
+    loss += problem.network.gradient(problem.weights, problem.tokens().part(s, 1),
+                                     std::span(problem.batch.label).subspan(static_cast<std::size_t>(s), 1),
+                                     gradient) /
+            45;
+    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += gradient[i] / 45;
+  }
+  CHECK(problem.loss == doctest::Approx(loss).epsilon(1e-14));
+  CHECK(largest_deviation(whole, mean) < 1e-13);  // sums of some hundred products
+}
+
+TEST_CASE("nothing of one batch is left for the next") {
   for (const Form form : {Form::shortcut, Form::plain}) {
-    Problem<float> single({.stream = Stream::value}, small_task(), 64, form);
-    Problem<double> reference({.stream = Stream::value}, small_task(), 64, form);
-    const auto g = single.gradient();
-    const auto h = reference.gradient();
-    CHECK(single.loss == doctest::Approx(reference.loss).epsilon(1e-6));
-    CHECK(largest_deviation(std::vector<double>(g.begin(), g.end()), h) < 1e-5);
+    Problem<float> used({.stream = Stream::value}, small_task(), 80, form);
+    Problem<float> fresh({.stream = Stream::value}, small_task(), 20, form, 80);
+    used.gradient();
+    std::vector<float> gradient(fresh.weights.size(), 1.0F);
+    const double loss = used.network.gradient(fresh.weights, fresh.tokens(), fresh.batch.label, gradient);
+    CHECK(gradient == fresh.gradient());
+    CHECK(loss == fresh.loss);
+  }
+}
+
+TEST_CASE("one and two threads give the same bits, and a part alone those that it has in a batch") {
+  Problem<float> problem({.stream = Stream::value}, small_task(), 96, Form::shortcut);
+  Array<float> logits({4, 96});
+  const auto with = [&](int threads) {
+    const int before = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    const auto scores = problem.network.evaluate(problem.weights, problem.tokens(), problem.batch.label,
+                                                 problem.batch.classes);
+    const auto gradient = problem.gradient();
+    omp_set_num_threads(before);
+    return std::tuple{gradient, problem.loss, scores.loss, scores.induction};
+  };
+  CHECK(with(1) == with(2));
+  problem.network.logits(problem.weights, problem.tokens(), logits);
+  Array<float> alone({4, 32});
+  problem.network.logits(problem.weights, problem.tokens().part(32, 32), alone);
+  CHECK(alone.matrix() == logits.matrix().middleCols(32, 32));
+}
+
+TEST_CASE("float follows double within the roundings of the sums that a number passes through") {
+  // A sum of k terms of either sign is off by about √k ε of its size, ε = 2⁻²⁴. A number passes through at
+  // most 2 · 4 of them in the layers (projection, scores, weighted values, residual), 3 in the MLP and the
+  // read-out, none much longer than the width; a gradient through as many again. Roundings are independent,
+  // so their squares add: √(12 W) ε and √(24 W) ε, and of the loss, a mean, 1/√64 of that.
+  const double epsilon = std::ldexp(1.0, -24);
+  tasks::GaussianMixtureParameters wide = small_task();
+  wide.dimension = 107;
+  wide.most_pairs = 10;
+  for (const auto& task : {small_task(), wide}) {
+    for (const Form form : {Form::shortcut, Form::plain}) {
+      for (const Stream stream : kStreams) {
+        Problem<float> single({.stream = stream}, task, 64, form);
+        Problem<double> reference({.stream = stream}, task, 64, form);
+        const auto g = single.gradient();
+        const auto h = reference.gradient();
+        const auto width = static_cast<double>(single.shape.stack.width);
+        CHECK(std::abs(single.loss - reference.loss) <=
+              std::sqrt(12 * width / 64) * epsilon * reference.loss);
+        CHECK(largest_deviation(std::vector<double>(g.begin(), g.end()), h) <=
+              std::sqrt(24 * width) * epsilon);
+      }
+    }
+  }
+}
+
+TEST_CASE("one batch is learned to zero loss") {
+  for (const auto& [layers, heads] : {std::pair<std::int64_t, std::int64_t>{2, 1}, {3, 4}}) {
+    Problem<float> problem({.layers = layers, .heads = heads, .stream = Stream::value}, small_task(), 16,
+                           Form::shortcut);
+    for (int step = 0; step < 1000; ++step) {
+      const auto gradient = problem.gradient();
+      for (std::size_t i = 0; i < gradient.size(); ++i) problem.weights[i] -= 0.1F * gradient[i];
+    }
+    CHECK(problem.loss < 1e-3);
+    const auto scores = problem.network.evaluate(problem.weights, problem.tokens(), problem.batch.label,
+                                                 problem.batch.classes);
+    CHECK(scores.accuracy == 1);
   }
 }

@@ -3,8 +3,10 @@
 #include <fstream>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "ecphory/store/hdf5_read.hpp"
+#include "ecphory/store/hdf5_write.hpp"
 
 #include "refusal.hpp"
 #include "temporary_folder.hpp"
@@ -77,6 +79,37 @@ TEST_CASE("another model, version, shape or precision is refused by name") {
   CHECK(tests::contains(tests::refusal([&] { read_checkpoint<double>(path, layout(), model()); }),
                         "layer1.query has another precision"));
   CHECK(tests::contains(refusal_of(folder.path() / "none.h5", layout(), model()), "there is no such file"));
+}
+
+TEST_CASE("another version is refused, and a file that lacks what a checkpoint has") {
+  const tests::TemporaryFolder folder;
+  const auto path = folder.path() / "x.h5";
+  write_checkpoint(path, layout(), state(), model());
+  const store::Dataset whole = store::read(path);
+  const auto with = [&](auto change) {
+    store::Dataset file = whole;
+    change(file);
+    store::write(path, file, {.existing = store::Existing::replace, .sealed = true});
+    return refusal_of(path, layout(), model());
+  };
+  const auto without = [&](const std::string& name) {
+    return with([&](store::Dataset& file) {
+      std::erase_if(file.attributes, [&](const auto& entry) { return entry.first == name; });
+    });
+  };
+  CHECK(without("nothing").empty());
+  CHECK(tests::contains(with([](store::Dataset& file) {
+                          for (auto& [name, value] : file.attributes)
+                            if (name == "checkpoint_version") value = kCheckpointVersion + 1;
+                        }),
+                        "its checkpoint_version is 2"));
+  for (const char* const name : {"checkpoint_version", "step", "loss_sum", "loss_count"})
+    CHECK(tests::contains(without(name), fmt::format("it has no attribute {}", name)));
+  CHECK(tests::contains(with([](store::Dataset& file) {
+                          for (auto& [name, value] : file.attributes)
+                            if (name == "step") value = std::string("twelve");
+                        }),
+                        "it has no attribute step"));
 }
 
 TEST_CASE("a file that was cut short or has one other byte is refused, wherever that is") {

@@ -1,10 +1,12 @@
 #include "ecphory/training/train.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "ecphory/base/random.hpp"
 #include "ecphory/training/checkpoint.hpp"
@@ -108,6 +110,47 @@ TEST_CASE("the training loss is the mean since the evaluation before") {
   CHECK(state.history.training_loss[2] == (losses[2] + losses[3]) / 2);
 }
 
+TEST_CASE("each step has the rate of its place in the whole of training") {
+  const Objective<double> objective{.gradient =
+                                        [](std::uint64_t, auto, std::span<double> g) {
+                                          std::ranges::fill(g, 1);
+                                          return 1.0;
+                                        },
+                                    .evaluate = [](auto w) { return std::vector{w[0]}; }};
+  const OptimiserSettings optimiser{.rate = 0.5, .decay = 0, .warmup = 3, .schedule = Schedule::linear};
+  auto state = beginning<double>();
+  train<double>(objective, {.steps = 10, .evaluate_every = 1, .optimiser = optimiser}, state);
+  for (std::size_t step = 0; step < 10; ++step) {
+    const double moved = state.history.metrics[step][0] - state.history.metrics[step + 1][0];
+    CHECK(moved == doctest::Approx(rate_at(optimiser, step, 10)).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("checkpoints come every so many steps and at the end; a finished training takes no step more") {
+  auto state = beginning<double>();
+  std::vector<std::uint64_t> kept;
+  const TrainingHooks<double> hooks{.checkpoint_every = 4,
+                                    .checkpoint = [&](const auto& now) { kept.push_back(now.step); }};
+  train<double>(noisy_quadratic<double>(), {.steps = 10, .evaluate_every = 5}, state, hooks);
+  CHECK(kept == std::vector<std::uint64_t>{4, 8, 10});
+  auto again = state;
+  train<double>(noisy_quadratic<double>(), {.steps = 10, .evaluate_every = 5}, again, hooks);
+  CHECK(same(again, state));
+  auto objective = noisy_quadratic<double>();
+  objective.is_enough = [](const auto&) { return true; };
+  train<double>(objective, {.steps = 20, .evaluate_every = 5}, again, hooks);
+  CHECK(same(again, state));
+}
+
+TEST_CASE("training gives up when its deadline has passed") {
+  auto state = beginning<double>();
+  const auto refusal = tests::refusal([&] {
+    train<double>(noisy_quadratic<double>(), {.steps = 10}, state, {.deadline = base::Deadline(0)});
+  });
+  CHECK(!refusal.empty());
+  CHECK(state.step == 0);
+}
+
 TEST_CASE("training ends when the objective says it is enough, and leaves a checkpoint") {
   auto objective = noisy_quadratic<double>();
   objective.is_enough = [](const std::vector<double>& metrics) { return metrics[0] < 0.8; };
@@ -122,20 +165,30 @@ TEST_CASE("training ends when the objective says it is enough, and leaves a chec
 }
 
 TEST_CASE("a loss that is not finite ends training with the step and the last good checkpoint") {
-  auto objective = noisy_quadratic<double>();
-  objective.gradient = [inner = objective.gradient](std::uint64_t step, auto w, auto g) {
-    const double loss = inner(step, w, g);
-    return step == 17 ? std::numeric_limits<double>::quiet_NaN() : loss;
-  };
-  auto state = beginning<double>();
   const TrainingSettings settings{.steps = 100, .evaluate_every = 50};
-  const auto refusal = tests::refusal([&] {
-    train<double>(objective, settings, state, {.checkpoint_every = 5, .checkpoint = [](const auto&) {}});
-  });
-  CHECK(tests::contains(refusal, "training.rate"));
-  CHECK(tests::contains(refusal, "the loss is nan at step 17"));
-  CHECK(tests::contains(refusal, "lower the rate; the checkpoint of step 15 is good"));
-  CHECK(state.step == 17);
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    auto objective = noisy_quadratic<double>();
+    objective.gradient = [bad, inner = objective.gradient](std::uint64_t step, auto w, auto g) {
+      const double loss = inner(step, w, g);
+      return step == 17 ? bad : loss;
+    };
+    const auto refusal_with = [&](auto& state, const TrainingHooks<double>& hooks) {
+      return tests::refusal([&] { train<double>(objective, settings, state, hooks); });
+    };
+    const auto ignore = [](const auto&) {};
+    auto state = beginning<double>();
+    const auto refusal = refusal_with(state, {.checkpoint_every = 5, .checkpoint = ignore});
+    CHECK(tests::contains(refusal, "training.rate"));
+    CHECK(tests::contains(refusal, fmt::format("the loss is {} at step 17", bad)));
+    CHECK(tests::contains(refusal, "lower the rate; the checkpoint of step 15 is good"));
+    CHECK(state.step == 17);
+    // One that training went on from is as good; without any, none is named.
+    CHECK(tests::contains(refusal_with(state, {.checkpoint_every = 50, .checkpoint = ignore}),
+                          "the checkpoint of step 17 is good"));
+    const auto without = refusal_with(state, {});
+    CHECK((tests::contains(without, "lower the rate") && !tests::contains(without, "the checkpoint of")));
+  }
 }
 
 TEST_CASE("weights that are not finite are never kept as a checkpoint") {
