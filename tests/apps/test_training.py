@@ -214,7 +214,8 @@ def test_a_run_that_takes_too_long_is_given_up(ecphory, experiment):
 
 def test_a_dry_run_takes_few_steps_and_leaves_nothing(ecphory, experiment):
     experiment(RUN, "run.toml")
-    assert ecphory("run", "run.toml", "--dry-run", "--set", "training.steps=100000000").returncode == 0
+    run = ecphory("run", "run.toml", "--dry-run", "--json", "--set", "training.steps=100000000")
+    assert json.loads(run.stdout)["seconds"] > 1000, "of all steps, 10 us each at the very least"
     assert [path.name for path in ecphory.folder.iterdir()] == ["run.toml"]
 
 
@@ -232,7 +233,7 @@ def test_the_memory_of_a_dry_run_is_what_the_run_takes(ecphory, experiment):
                              cwd=ecphory.folder, capture_output=True, text=True, check=True, timeout=60)
         peaks.append(1024 * int(run.stdout.split()[-1]))
     assert said > 150e6
-    assert peaks[1] - peaks[0] == pytest.approx(said, rel=0.15)
+    assert peaks[1] - peaks[0] == pytest.approx(said, rel=0.06)
 
 
 def test_a_dry_run_knows_precision_moments_and_what_is_recorded(ecphory, experiment):
