@@ -27,12 +27,20 @@ class Purpose {
   std::uint32_t id_;
 };
 
+/// What tells a stream from all others: Philox's key, and its counter but for the block.
+struct RandomCounter {
+  std::uint64_t key = 0;
+  std::uint32_t replicate = 0;
+  std::uint32_t step = 0;
+  std::uint32_t purpose = 0;
+};
+
 /// The random numbers of one (key, purpose, step), indexed by element.
 ///
 /// Philox4x32-10 (Salmon et al. 2011, SC'11) with
 ///     key     = 64 bits mixed from seed and point; for one seed no two points share it
 ///     counter = (block, replicate, step, purpose), 32 bits each; block b holds words 4b … 4b+3
-/// which is the counter layout of cuRAND's Philox4_32_10, so a GPU draws the same words.
+/// which is the counter layout of cuRAND's Philox4_32_10. Kernels draw the same numbers (philox.hpp).
 /// float element e is made of word e, double element e of words 2e and 2e+1. Any range of elements may be
 /// asked for in any order; `first` is the index of out[0]. At most 2³⁴ words a stream, else Bug.
 /// Every arithmetic step is an IEEE-exact operation or an fma, so equal inputs give equal bits everywhere.
@@ -56,11 +64,11 @@ class RandomStream {
   /// rejection step: the bias is below bound·2⁻⁶⁴.
   void integers(std::uint64_t first, std::uint64_t bound, std::span<std::uint64_t> out) const;
 
+  /// For kernels.
+  const RandomCounter& counter() const { return counter_; }
+
  private:
-  std::uint64_t key_;
-  std::uint32_t replicate_;
-  std::uint32_t step_;
-  std::uint32_t purpose_;
+  RandomCounter counter_;
 };
 
 /// A bijection of 64-bit integers in which every input bit reaches every output bit (SplitMix64's finaliser,
