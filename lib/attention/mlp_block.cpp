@@ -31,7 +31,7 @@ void MlpBlock<Real>::forward(const TensorLayout& layout, const Real* weights, Vi
   if (activation_ == Activation::gelu) {
     compute::gelu<Real>(hidden_, active_);
   } else {
-    compute::bias_relu<Real>(Real{0}, hidden_, active_);
+    compute::bias_relu<Real>({}, hidden_, active_);
   }
   gemm<Real>(Transpose::no, Transpose::no, Real{1}, weight(".out"), active_, Real{1}, x);
   compute::add_bias<Real>(weight(".out_bias"), x);
@@ -49,7 +49,7 @@ void MlpBlock<Real>::backward(const TensorLayout& layout, const Real* weights, V
   if (activation_ == Activation::gelu) {
     compute::gelu_backward<Real>(hidden_, d_hidden, d_hidden);
   } else {
-    compute::bias_relu_backward<Real>(active_, d_hidden, d_hidden);
+    compute::bias_relu_backward<Real>(active_, d_hidden, d_hidden, {});
   }
   // a = W_1 n + b_1
   compute::add_bias_backward<Real>(d_hidden, d_weight(".in_bias"));

@@ -46,7 +46,7 @@ View<Real> Readout<Real>::forward(const TensorLayout& layout, const Real* weight
     const View<Real> y = used(x_[static_cast<std::size_t>(layer) + 1]);
     gemm<Real>(Transpose::no, Transpose::no, Real{1}, view_of(weights, tensor(layout, layer, "weight")),
                used(x_[static_cast<std::size_t>(layer)]), Real{0}, y);
-    compute::bias_relu<Real>(*view_of(weights, tensor(layout, layer, "bias")).data, y, y);
+    compute::bias_relu<Real>(view_of(weights, tensor(layout, layer, "bias")), y, y);
   }
   gemm<Real>(Transpose::no, Transpose::no, Real{1}, view_of(weights, layout.at("readout.weight")),
              used(x_.back()), Real{0}, used(logits_));
@@ -63,8 +63,8 @@ View<const Real> Readout<Real>::backward(const TensorLayout& layout, const Real*
   gemm<Real>(Transpose::yes, Transpose::no, Real{1}, view_of(weights, map), d_logits, Real{0}, used(d_));
   for (Index layer = shape_.layers - 1; layer >= 0; --layer) {
     const compute::Tensor& weight = tensor(layout, layer, "weight");
-    *view_of(gradient, tensor(layout, layer, "bias")).data +=
-        compute::bias_relu_backward<Real>(used(x_[static_cast<std::size_t>(layer) + 1]), used(d_), used(d_));
+    compute::bias_relu_backward<Real>(used(x_[static_cast<std::size_t>(layer) + 1]), used(d_), used(d_),
+                                      view_of(gradient, tensor(layout, layer, "bias")));
     gemm<Real>(Transpose::no, Transpose::yes, Real{1}, used(d_), used(x_[static_cast<std::size_t>(layer)]),
                Real{1}, view_of(gradient, weight));
     gemm<Real>(Transpose::yes, Transpose::no, Real{1}, view_of(weights, weight), used(d_), Real{0},

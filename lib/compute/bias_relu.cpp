@@ -9,23 +9,33 @@ void require_one_shape(View<const Real> x, View<const Real> y) {
                "bias and relu take matrices of one shape on the CPU");
 }
 
+template <class Real>
+void require_bias(View<const Real> bias, Device device) {
+  base::ensure(bias.data == nullptr || (bias.rows == 1 && bias.columns == 1 && bias.device == device),
+               "relu takes one bias, or none, on the device of its matrices");
+}
+
 }  // namespace
 
 template <class Real>
-void bias_relu(Real bias, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> y) {
+void bias_relu(std::type_identity_t<View<const Real>> bias, std::type_identity_t<View<const Real>> x,
+               View<Real> y) {
   require_one_shape<Real>(x, y);
+  require_bias<Real>(bias, x.device);
+  const Real b = bias.data == nullptr ? Real{0} : *bias.data;
   for (Index j = 0; j < x.columns; ++j) {
     const Real* const in = x.column(j);
     Real* const out = y.column(j);
-    for (Index i = 0; i < x.rows; ++i) out[i] = in[i] + bias <= 0 ? Real{0} : in[i] + bias;
+    for (Index i = 0; i < x.rows; ++i) out[i] = in[i] + b <= 0 ? Real{0} : in[i] + b;
   }
 }
 
 template <class Real>
-Real bias_relu_backward(std::type_identity_t<View<const Real>> y, std::type_identity_t<View<const Real>> dy,
-                        View<Real> dx) {
+void bias_relu_backward(std::type_identity_t<View<const Real>> y, std::type_identity_t<View<const Real>> dy,
+                        View<Real> dx, std::type_identity_t<View<Real>> dbias) {
   require_one_shape<Real>(y, dy);
   require_one_shape<Real>(y, dx);
+  require_bias<Real>(dbias, y.device);
   Real sum = 0;
   for (Index j = 0; j < y.columns; ++j) {
     const Real* const value = y.column(j);
@@ -37,12 +47,12 @@ Real bias_relu_backward(std::type_identity_t<View<const Real>> y, std::type_iden
       sum += out[i];
     }
   }
-  return sum;
+  if (dbias.data != nullptr) *dbias.data += sum;
 }
 
-template void bias_relu<float>(float, View<const float>, View<float>);
-template void bias_relu<double>(double, View<const double>, View<double>);
-template float bias_relu_backward<float>(View<const float>, View<const float>, View<float>);
-template double bias_relu_backward<double>(View<const double>, View<const double>, View<double>);
+template void bias_relu<float>(View<const float>, View<const float>, View<float>);
+template void bias_relu<double>(View<const double>, View<const double>, View<double>);
+template void bias_relu_backward<float>(View<const float>, View<const float>, View<float>, View<float>);
+template void bias_relu_backward<double>(View<const double>, View<const double>, View<double>, View<double>);
 
 }  // namespace ecphory::compute

@@ -5,18 +5,22 @@
 
 namespace ecphory::compute {
 
-/// y ← max(x + bias, 0), NaN for NaN; x and y have one shape on the CPU and may be the same.
+/// y ← max(x + bias, 0), NaN for NaN. bias is (1, 1), or an empty view for none; x and y have one shape and
+/// may be the same. All on the CPU.
 template <class Real>
-void bias_relu(Real bias, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> y);
+void bias_relu(std::type_identity_t<View<const Real>> bias, std::type_identity_t<View<const Real>> x,
+               View<Real> y);
 
-/// dx ← dy where y > 0, else 0, from the result y; gives Σ dx, the gradient of the bias. dx may be dy.
+/// dx ← dy where y > 0, else 0, from the result y; dbias += Σ dx, unless it is empty. dx may be dy.
 template <class Real>
-Real bias_relu_backward(std::type_identity_t<View<const Real>> y, std::type_identity_t<View<const Real>> dy,
-                        View<Real> dx);
+void bias_relu_backward(std::type_identity_t<View<const Real>> y, std::type_identity_t<View<const Real>> dy,
+                        View<Real> dx, std::type_identity_t<View<Real>> dbias);
 
-extern template void bias_relu<float>(float, View<const float>, View<float>);
-extern template void bias_relu<double>(double, View<const double>, View<double>);
-extern template float bias_relu_backward<float>(View<const float>, View<const float>, View<float>);
-extern template double bias_relu_backward<double>(View<const double>, View<const double>, View<double>);
+extern template void bias_relu<float>(View<const float>, View<const float>, View<float>);
+extern template void bias_relu<double>(View<const double>, View<const double>, View<double>);
+extern template void bias_relu_backward<float>(View<const float>, View<const float>, View<float>,
+                                               View<float>);
+extern template void bias_relu_backward<double>(View<const double>, View<const double>, View<double>,
+                                                View<double>);
 
 }  // namespace ecphory::compute
