@@ -18,7 +18,7 @@ struct AdamW {
 /// Step number `step` (the first is 1) of Loshchilov & Hutter (2019, arXiv 1711.05101, algorithm 2):
 ///     m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²
 ///     w ← w − rate · (m / (1 − β₁^step) / (√(v / (1 − β₂^step)) + ε) + decay · w)
-/// Moments m and v begin at 0. One shape, on the CPU.
+/// Moments m and v begin at 0. One shape, on one device.
 template <class Real>
 void adamw(const AdamW& settings, std::uint64_t step, std::type_identity_t<View<const Real>> gradient,
            View<Real> m, std::type_identity_t<View<Real>> v, std::type_identity_t<View<Real>> w);

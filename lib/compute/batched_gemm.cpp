@@ -1,5 +1,7 @@
 #include "ecphory/compute/batched_gemm.hpp"
 
+#include "ecphory/compute/cuda_operations.hpp"
+
 namespace ecphory::compute {
 
 template <class Real>
@@ -12,6 +14,12 @@ void batched_gemm(Index blocks, Transpose transpose_a, Transpose transpose_b, Re
     const Index width = view.columns / blocks;
     return view.middle_columns(i * width, width);
   };
+  if (c.device != kCpu) {
+    const bool ta = transpose_a == Transpose::yes;
+    const bool tb = transpose_b == Transpose::yes;
+    require_product<Real>(ta, tb, block(a, 0), block(b, 0), block(c, 0));
+    return cuda::Operations<Real>::batched_gemm(blocks, ta, tb, alpha, a, b, beta, c);
+  }
   for (Index i = 0; i < blocks; ++i)
     gemm<Real>(transpose_a, transpose_b, alpha, block(a, i), block(b, i), beta, block(c, i));
 }

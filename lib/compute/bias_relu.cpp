@@ -1,12 +1,14 @@
 #include "ecphory/compute/bias_relu.hpp"
 
+#include "ecphory/compute/cuda_operations.hpp"
+
 namespace ecphory::compute {
 namespace {
 
 template <class Real>
 void require_one_shape(View<const Real> x, View<const Real> y) {
-  base::ensure(x.rows == y.rows && x.columns == y.columns && x.device == kCpu && y.device == kCpu,
-               "bias and relu take matrices of one shape on the CPU");
+  base::ensure(x.rows == y.rows && x.columns == y.columns && x.device == y.device,
+               "bias and relu take matrices of one shape on one device");
 }
 
 template <class Real>
@@ -22,6 +24,7 @@ void bias_relu(std::type_identity_t<View<const Real>> bias, std::type_identity_t
                View<Real> y) {
   require_one_shape<Real>(x, y);
   require_bias<Real>(bias, x.device);
+  if (x.device != kCpu) return cuda::Operations<Real>::bias_relu(bias, x, y);
   const Real b = bias.data == nullptr ? Real{0} : *bias.data;
   for (Index j = 0; j < x.columns; ++j) {
     const Real* const in = x.column(j);
@@ -36,6 +39,7 @@ void bias_relu_backward(std::type_identity_t<View<const Real>> y, std::type_iden
   require_one_shape<Real>(y, dy);
   require_one_shape<Real>(y, dx);
   require_bias<Real>(dbias, y.device);
+  if (y.device != kCpu) return cuda::Operations<Real>::bias_relu_backward(y, dy, dx, dbias);
   Real sum = 0;
   for (Index j = 0; j < y.columns; ++j) {
     const Real* const value = y.column(j);

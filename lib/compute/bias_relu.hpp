@@ -6,7 +6,7 @@
 namespace ecphory::compute {
 
 /// y ← max(x + bias, 0), NaN for NaN. bias is (1, 1), or an empty view for none; x and y have one shape and
-/// may be the same. All on the CPU.
+/// may be the same. All on one device.
 template <class Real>
 void bias_relu(std::type_identity_t<View<const Real>> bias, std::type_identity_t<View<const Real>> x,
                View<Real> y);

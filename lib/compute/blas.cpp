@@ -10,6 +10,15 @@ void openblas_set_num_threads(int threads);
 #endif
 
 namespace ecphory::compute {
+namespace {
+
+thread_local int tf32_wanted = 0;
+
+}  // namespace
+
+Tf32Products::Tf32Products() { ++tf32_wanted; }
+Tf32Products::~Tf32Products() { --tf32_wanted; }
+bool Tf32Products::wanted() { return tf32_wanted > 0; }
 
 #ifdef ECPHORY_OPENBLAS
 std::string blas_name() { return openblas_get_config(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ecphory/compute/cuda_operations.hpp"
 #include "ecphory/compute/exponential.hpp"
 #include "ecphory/compute/largest.hpp"
 
@@ -11,8 +12,8 @@ namespace {
 
 template <class Real>
 void require_blocks(View<const Real> x, View<const Real> y) {
-  base::ensure(x.rows == y.rows && x.columns == y.columns && x.device == kCpu && y.device == kCpu,
-               "a causal softmax takes matrices of one shape on the CPU");
+  base::ensure(x.rows == y.rows && x.columns == y.columns && x.device == y.device,
+               "a causal softmax takes matrices of one shape on one device");
   base::ensure(x.rows > 0 && x.columns % x.rows == 0, "a causal softmax takes square blocks side by side");
 }
 
@@ -22,6 +23,7 @@ template <class Real>
 void causal_softmax(Real beta, std::type_identity_t<View<const Real>> s, std::type_identity_t<View<Real>> p) {
   require_blocks<Real>(s, p);
   base::ensure(beta >= 0 && std::isfinite(beta), "a causal softmax takes a finite beta >= 0");
+  if (s.device != kCpu) return cuda::Operations<Real>::causal_softmax(beta, s, p);
   const Index tokens = s.rows;
   for (Index column = 0; column < s.columns; ++column) {
     const Index n = column % tokens + 1;
@@ -45,6 +47,7 @@ void causal_softmax_backward(Real beta, std::type_identity_t<View<const Real>> p
                              std::type_identity_t<View<const Real>> dp, std::type_identity_t<View<Real>> ds) {
   require_blocks<Real>(p, dp);
   require_blocks<Real>(p, ds);
+  if (p.device != kCpu) return cuda::Operations<Real>::causal_softmax_backward(beta, p, dp, ds);
   const Index tokens = p.rows;
   for (Index column = 0; column < p.columns; ++column) {
     const Real* const probability = p.column(column);

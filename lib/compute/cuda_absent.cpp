@@ -1,5 +1,6 @@
 #include "ecphory/base/error.hpp"
 #include "ecphory/compute/cuda_memory.hpp"
+#include "ecphory/compute/cuda_operations.hpp"
 #include "ecphory/compute/device.hpp"
 
 namespace ecphory::compute {
@@ -9,6 +10,9 @@ namespace {
   throw base::UserError({.problem = "this build of Ecphory has no CUDA",
                          .remedy = "use the CPU, or configure with the preset `cuda`"});
 }
+
+/// No array is on a GPU here.
+[[noreturn]] void never() { throw base::Bug("an operation on a GPU in a build without CUDA"); }
 
 }  // namespace
 
@@ -20,6 +24,119 @@ namespace cuda {
 void* allocate(int, std::size_t) { refuse(); }
 void release(int, void*) noexcept {}
 void copy(void*, const void*, std::size_t) { refuse(); }
+
+template <class Real>
+void Operations<Real>::adamw(const AdamW&, std::uint64_t, In, Out, Out, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::add_bias(In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::add_bias_backward(In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::batched_gemm(Index, bool, bool, Real, In, In, Real, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::bias_relu(In, In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::bias_relu_backward(In, In, Out, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::causal_softmax(Real, In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::causal_softmax_backward(Real, In, In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::cross_entropy(In, Indices, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::cross_entropy_backward(Real, In, Indices, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::gather_columns(In, Indices, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::gelu(In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::gelu_backward(In, In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::gemm(bool, bool, Real, In, In, Real, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::layer_norm(Real, In, In, In, Out, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::layer_norm_backward(In, In, In, In, Out, Out, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::log_sum_exp(Real, In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::normals(const base::RandomStream&, std::uint64_t, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::scatter_columns(In, Indices, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::sgd(Real, Real, In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::softmax(Real, In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::uniforms(const base::RandomStream&, std::uint64_t, Out) {
+  never();
+}
+
+template struct Operations<float>;
+template struct Operations<double>;
 
 }  // namespace cuda
 }  // namespace ecphory::compute

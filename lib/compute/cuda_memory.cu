@@ -1,29 +1,17 @@
 #include <string>
 
-#include <cuda_runtime.h>
+#include <cuda_runtime_api.h>
 
 #include "ecphory/base/error.hpp"
+#include "ecphory/compute/cuda_check.cuh"
 #include "ecphory/compute/cuda_memory.hpp"
 #include "ecphory/compute/device.hpp"
 
 namespace ecphory::compute {
-namespace {
-
-void check(cudaError_t status, const std::string& doing) {
-  if (status == cudaSuccess) return;
-  cudaGetLastError();
-  base::Complaint complaint;
-  complaint.problem = doing + " failed: " + cudaGetErrorString(status);
-  complaint.remedy = status == cudaErrorMemoryAllocation ? "lower the sizes or the batch"
-                                                         : "check the GPU with nvidia-smi, or use the CPU";
-  throw base::UserError(complaint);
-}
-
-}  // namespace
 
 std::string cuda_version() {
   int version = 0;
-  check(cudaRuntimeGetVersion(&version), "asking for the CUDA runtime's version");
+  cuda::check(cudaRuntimeGetVersion(&version), "asking for the CUDA runtime's version");
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
@@ -37,10 +25,22 @@ int cuda_device_count() {
 namespace cuda {
 
 void* allocate(int device, std::size_t bytes) {
-  check(cudaSetDevice(device), "choosing GPU " + std::to_string(device));
+  use(device);
   void* memory = nullptr;
-  check(cudaMalloc(&memory, bytes),
-        "taking " + std::to_string(bytes) + " bytes on GPU " + std::to_string(device));
+  const cudaError_t status = cudaMalloc(&memory, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    std::size_t free = 0;
+    std::size_t total = 0;
+    check(cudaMemGetInfo(&free, &total), "asking for a GPU's free memory");
+    base::Complaint complaint;
+    complaint.problem = "no memory for an array of " + std::to_string(bytes) + " bytes on GPU " +
+                        std::to_string(device) + ", which has " + std::to_string(free) + " of its " +
+                        std::to_string(total) + " bytes free";
+    complaint.remedy = "lower the sizes or the batch";
+    throw base::UserError(complaint);
+  }
+  check(status, "taking memory on a GPU");
   return memory;
 }
 

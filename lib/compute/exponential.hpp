@@ -8,6 +8,8 @@
 #include <numbers>
 #include <type_traits>
 
+#include "ecphory/base/host_device.hpp"
+
 namespace ecphory::compute {
 
 /// exp(x) for x ≤ 0, the only arguments of a softmax, to about one unit in the last place. Results below the
@@ -15,7 +17,7 @@ namespace ecphory::compute {
 /// Taylor series, whose next term is below half a unit; ln 2 is split in two so that n ln 2 is exact to
 /// rounding.
 template <class Real>
-inline Real exp_of_nonpositive(Real x) {
+ECPHORY_HOST_DEVICE inline Real exp_of_nonpositive(Real x) {
   constexpr bool kSingle = sizeof(Real) == sizeof(float);
   using Bits = std::conditional_t<kSingle, std::int32_t, std::int64_t>;
   constexpr int kMantissa = kSingle ? 23 : 52;

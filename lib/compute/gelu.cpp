@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "ecphory/compute/cuda_operations.hpp"
 #include "ecphory/compute/normal.hpp"
 
 namespace ecphory::compute {
@@ -11,8 +12,8 @@ constexpr Index kParallelSize = 1 << 15;  // elements below which a second threa
 
 template <class Real>
 void require_one_shape(View<const Real> x, View<const Real> y) {
-  base::ensure(x.rows == y.rows && x.columns == y.columns && x.device == kCpu && y.device == kCpu,
-               "gelu takes matrices of one shape on the CPU");
+  base::ensure(x.rows == y.rows && x.columns == y.columns && x.device == y.device,
+               "gelu takes matrices of one shape on one device");
 }
 
 }  // namespace
@@ -20,6 +21,7 @@ void require_one_shape(View<const Real> x, View<const Real> y) {
 template <class Real>
 void gelu(View<const Real> x, std::type_identity_t<View<Real>> y) {
   require_one_shape<Real>(x, y);
+  if (x.device != kCpu) return cuda::Operations<Real>::gelu(x, y);
 #pragma omp parallel for if (x.rows * x.columns > kParallelSize)
   for (Index j = 0; j < x.columns; ++j) {
     const Real* const in = x.column(j);
@@ -34,6 +36,7 @@ void gelu_backward(View<const Real> x, std::type_identity_t<View<const Real>> dy
                    std::type_identity_t<View<Real>> dx) {
   require_one_shape<Real>(x, dy);
   require_one_shape<Real>(x, dx);
+  if (x.device != kCpu) return cuda::Operations<Real>::gelu_backward(x, dy, dx);
 #pragma omp parallel for if (x.rows * x.columns > kParallelSize)
   for (Index j = 0; j < x.columns; ++j) {
     const Real* const value = x.column(j);

@@ -5,8 +5,8 @@
 
 namespace ecphory::compute {
 
-/// y ← x Φ(x), with the normal distribution Φ(x) = ½ erfc(−x/√2) (normal.hpp). x and y have one shape on the
-/// CPU and may be the same.
+/// y ← x Φ(x), with the normal distribution Φ(x) = ½ erfc(−x/√2) (normal.hpp). x and y have one shape on one
+/// device and may be the same.
 template <class Real>
 void gelu(View<const Real> x, std::type_identity_t<View<Real>> y);
 

@@ -4,6 +4,7 @@
 #include "ecphory/compute/gemm.hpp"
 
 #include "ecphory/compute/blas.hpp"
+#include "ecphory/compute/cuda_operations.hpp"
 
 namespace ecphory::compute {
 namespace {
@@ -47,10 +48,8 @@ void gemm(Transpose transpose_a, Transpose transpose_b, Real alpha, View<const R
           Real beta, View<Real> c) {
   const bool ta = transpose_a == Transpose::yes;
   const bool tb = transpose_b == Transpose::yes;
-  base::ensure(a.device == c.device && b.device == c.device, "gemm takes arrays of one device");
-  base::ensure((ta ? a.rows : a.columns) == (tb ? b.columns : b.rows) &&
-                   (ta ? a.columns : a.rows) == c.rows && (tb ? b.rows : b.columns) == c.columns,
-               "gemm takes op(a) (m, k), op(b) (k, n) and c (m, n)");
+  require_product(ta, tb, a, b, View<const Real>(c));
+  if (c.device != kCpu) return cuda::Operations<Real>::gemm(ta, tb, alpha, a, b, beta, c);
   // Whole groups of columns that are small one by one are multiplied one by one, so that the kernel does not
   // depend on how many there are.
   const Index k = ta ? a.rows : a.columns;

@@ -2,14 +2,16 @@
 
 #include <cmath>
 
+#include "ecphory/compute/cuda_operations.hpp"
+
 namespace ecphory::compute {
 namespace {
 
 template <class Real>
-void require(View<const Real> x, Index rows, Index columns) {
-  base::ensure(x.rows == rows && x.columns == columns && x.device == kCpu,
+void require(View<const Real> x, Index rows, Index columns, Device device) {
+  base::ensure(x.rows == rows && x.columns == columns && x.device == device,
                "a layer norm takes matrices of one shape, a gain and a shift of each row, and two statistics "
-               "of each column, on the CPU");
+               "of each column, on one device");
 }
 
 }  // namespace
@@ -19,12 +21,12 @@ void layer_norm(Real epsilon, std::type_identity_t<View<const Real>> x,
                 std::type_identity_t<View<const Real>> gain, std::type_identity_t<View<const Real>> shift,
                 std::type_identity_t<View<Real>> y, std::type_identity_t<View<Real>> statistics) {
   const Index n = x.rows;
-  require<Real>(x, n, x.columns);
-  require<Real>(y, n, x.columns);
-  require<Real>(gain, n, 1);
-  require<Real>(shift, n, 1);
-  require<Real>(statistics, 2, x.columns);
+  require<Real>(y, n, x.columns, x.device);
+  require<Real>(gain, n, 1, x.device);
+  require<Real>(shift, n, 1, x.device);
+  require<Real>(statistics, 2, x.columns, x.device);
   base::ensure(epsilon >= 0, "a layer norm takes an epsilon >= 0");
+  if (x.device != kCpu) return cuda::Operations<Real>::layer_norm(epsilon, x, gain, shift, y, statistics);
   for (Index j = 0; j < x.columns; ++j) {
     const Real* const in = x.column(j);
     Real* const out = y.column(j);
@@ -49,13 +51,14 @@ void layer_norm_backward(View<const Real> x, std::type_identity_t<View<const Rea
                          std::type_identity_t<View<const Real>> dy, std::type_identity_t<View<Real>> dx,
                          std::type_identity_t<View<Real>> dgain, std::type_identity_t<View<Real>> dshift) {
   const Index n = x.rows;
-  require<Real>(x, n, x.columns);
-  require<Real>(dy, n, x.columns);
-  require<Real>(dx, n, x.columns);
-  require<Real>(gain, n, 1);
-  require<Real>(dgain, n, 1);
-  require<Real>(dshift, n, 1);
-  require<Real>(statistics, 2, x.columns);
+  require<Real>(dy, n, x.columns, x.device);
+  require<Real>(dx, n, x.columns, x.device);
+  require<Real>(gain, n, 1, x.device);
+  require<Real>(dgain, n, 1, x.device);
+  require<Real>(dshift, n, 1, x.device);
+  require<Real>(statistics, 2, x.columns, x.device);
+  if (x.device != kCpu)
+    return cuda::Operations<Real>::layer_norm_backward(x, gain, statistics, dy, dx, dgain, dshift);
   for (Index j = 0; j < x.columns; ++j) {
     const Real mean = statistics.column(j)[0];
     const Real inverse = statistics.column(j)[1];

@@ -8,7 +8,7 @@ namespace ecphory::compute {
 
 /// y(:, j) ← gain ∘ (x(:, j) − μ_j) r_j + shift, with the mean μ_j of column j and r_j = 1/√(variance +
 /// epsilon), the variance being over all rows, not one less. x and y are (rows, columns) and may be the same;
-/// gain and shift are (rows, 1); statistics (2, columns) ← μ and r. On the CPU. epsilon ≥ 0, else Bug.
+/// gain and shift are (rows, 1); statistics (2, columns) ← μ and r. All on one device. epsilon ≥ 0, else Bug.
 template <class Real>
 void layer_norm(Real epsilon, std::type_identity_t<View<const Real>> x,
                 std::type_identity_t<View<const Real>> gain, std::type_identity_t<View<const Real>> shift,

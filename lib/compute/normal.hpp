@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "ecphory/base/host_device.hpp"
 #include "ecphory/compute/exponential.hpp"
 
 namespace ecphory::compute {
@@ -42,7 +43,7 @@ inline constexpr std::array<double, 27> kScaledErfc<double> = {
 /// Both at x, to a few units in the last place where they are normal numbers. exp(−x²/2) below the normal
 /// numbers counts as 0; NaN stays NaN.
 template <class Real>
-inline Normal<Real> normal_at(Real x) {
+ECPHORY_HOST_DEVICE inline Normal<Real> normal_at(Real x) {
   constexpr Real kFar = 64;  // whose exponential is 0, and whose square is finite
   const Real size = std::abs(x) > kFar ? kFar : std::abs(x);
   // exp of the rounded square, and of what rounding took from it, which would count x² times.
@@ -53,7 +54,7 @@ inline Normal<Real> normal_at(Real x) {
 
   const Real t = 2 / std::fma(size, std::numbers::sqrt2_v<Real> / 2, Real{2});
   const Real u = 2 * t - 1;
-  constexpr auto& kQ = detail::kScaledErfc<Real>;
+  constexpr auto kQ = detail::kScaledErfc<Real>;
   Real series = kQ.back();
 #pragma GCC unroll 32
   for (std::size_t k = kQ.size() - 1; k > 0; --k) series = std::fma(series, u, kQ[k - 1]);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "ecphory/compute/cuda_operations.hpp"
 #include "ecphory/compute/exponential.hpp"
 #include "ecphory/compute/largest.hpp"
 
@@ -14,9 +15,10 @@ constexpr Index kParallelSize = 1 << 15;  // elements below which a second threa
 
 template <class Real>
 void softmax(Real beta, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> p) {
-  base::ensure(x.rows == p.rows && x.columns == p.columns && x.device == kCpu && p.device == kCpu,
-               "softmax takes two matrices of one shape on the CPU");
+  base::ensure(x.rows == p.rows && x.columns == p.columns && x.device == p.device,
+               "softmax takes two matrices of one shape on one device");
   base::ensure(beta >= 0 && std::isfinite(beta), "softmax takes a finite beta >= 0");
+  if (x.device != kCpu) return cuda::Operations<Real>::softmax(beta, x, p);
   const Index n = x.rows;
 #pragma omp parallel for if (x.rows * x.columns > kParallelSize)
   for (Index j = 0; j < x.columns; ++j) {
@@ -37,9 +39,10 @@ void softmax(Real beta, std::type_identity_t<View<const Real>> x, std::type_iden
 
 template <class Real>
 void log_sum_exp(Real beta, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> l) {
-  base::ensure(l.rows == 1 && l.columns == x.columns && x.device == kCpu && l.device == kCpu,
-               "log_sum_exp gives one number per column of x, on the CPU");
+  base::ensure(l.rows == 1 && l.columns == x.columns && x.device == l.device,
+               "log_sum_exp gives one number per column of x, on its device");
   base::ensure(beta > 0 && std::isfinite(beta), "log_sum_exp takes a finite beta > 0");
+  if (x.device != kCpu) return cuda::Operations<Real>::log_sum_exp(beta, x, l);
   const Index n = x.rows;
 #pragma omp parallel for if (x.rows * x.columns > kParallelSize)
   for (Index j = 0; j < x.columns; ++j) {

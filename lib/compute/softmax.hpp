@@ -12,7 +12,7 @@ template <class Real>
 void softmax(Real beta, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> p);
 
 /// l(j) ← beta⁻¹ log Σᵢ exp(beta · x(i, j)), the Lagrangian of model B of Krotov & Hopfield (2021, eq. 14); l
-/// is (1, columns of x). beta > 0 and finite, else Bug.
+/// is (1, columns of x), on the device of x. beta > 0 and finite, else Bug.
 template <class Real>
 void log_sum_exp(Real beta, std::type_identity_t<View<const Real>> x, std::type_identity_t<View<Real>> l);
 

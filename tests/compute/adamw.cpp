@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 
 using namespace ecphory;
@@ -90,4 +91,26 @@ TEST_CASE("step 0 and wrong shapes are bugs") {
     CHECK_THROWS_AS(adamw<double>({}, 1, gradient, m, *wrong, w), base::Bug);
     CHECK_THROWS_AS(adamw<double>({}, 1, gradient, m, v, *wrong), base::Bug);
   }
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  const AdamW settings{.rate = 0.02, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-3, .decay = 0.3};
+  Embedded<Real> gradient(random<Real>(kManyRows, kManyColumns, 1));
+  Embedded<Real> m(random<Real>(kManyRows, kManyColumns, 2));
+  Embedded<Real> v(random<Real>(kManyRows, kManyColumns, 3));
+  Embedded<Real> w(random<Real>(kManyRows, kManyColumns, 4));
+  v.matrix() = v.matrix().cwiseAbs2().eval();
+  auto m_there = m.to(*device);
+  auto v_there = v.to(*device);
+  auto w_there = w.to(*device);
+  adamw<Real>(settings, 7, gradient.view(), m.view(), v.view(), w.view());
+  adamw<Real>(settings, 7, gradient.to(*device).view(), m_there.view(), v_there.view(), w_there.view());
+  // The same operations in the same order, each correctly rounded: equal bits.
+  CHECK(m_there.to(compute::kCpu).matrix() == m.matrix());
+  CHECK(v_there.to(compute::kCpu).matrix() == v.matrix());
+  auto w_back = w_there.to(compute::kCpu);
+  CHECK(w_back.matrix() == w.matrix());
+  CHECK(w_back.surroundings_stayed());
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 
 using namespace ecphory;
@@ -89,4 +90,36 @@ TEST_CASE("columns that are not whole blocks, shapes that do not fit and no bloc
   CHECK_THROWS_AS(product(3, a, b, ten), base::Bug);
   CHECK_THROWS_AS(product(3, b, b, c), base::Bug);
   CHECK_THROWS_AS(product(0, a, b, c), base::Bug);
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  const Index m = 17;
+  const Index n = 19;
+  const Index k = 33;
+  for (const Transpose ta : {Transpose::no, Transpose::yes}) {
+    for (const Transpose tb : {Transpose::no, Transpose::yes}) {
+      const auto shape = [](Transpose t, Index rows, Index columns, std::uint32_t step) {
+        return t == Transpose::no ? random<Real>(rows, columns * kBlocks, step)
+                                  : random<Real>(columns, rows * kBlocks, step);
+      };
+      Embedded<Real> a(shape(ta, m, k, 1));
+      Embedded<Real> b(shape(tb, k, n, 2));
+      Embedded<Real> c(random<Real>(m, n * kBlocks, 3));
+      auto there = c.to(*device);
+      const double largest = 0.5 * static_cast<double>(k) *
+                                 static_cast<double>(a.matrix().cwiseAbs().maxCoeff()) *
+                                 static_cast<double>(b.matrix().cwiseAbs().maxCoeff()) +
+                             2 * static_cast<double>(c.matrix().cwiseAbs().maxCoeff());
+      batched_gemm<Real>(kBlocks, ta, tb, Real{0.5}, a.view(), b.view(), Real{-2}, c.view());
+      batched_gemm<Real>(kBlocks, ta, tb, Real{0.5}, a.to(*device).view(), b.to(*device).view(), Real{-2},
+                         there.view());
+      // Two sums of k products, in two orders.
+      auto back = there.to(compute::kCpu);
+      CHECK(within(back.matrix(), c.matrix(),
+                   Eigen::ArrayXXd::Constant(m, n * kBlocks, 2 * (k + 3) * kEps<Real> * largest)));
+      CHECK(back.surroundings_stayed());
+    }
+  }
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 
 using namespace ecphory;
@@ -39,5 +40,32 @@ TEST_CASE("wrong shapes are bugs") {
   for (Array<double>* wrong : {&tall, &wide}) {
     CHECK_THROWS_AS(add_bias<double>(*wrong, y), base::Bug);
     CHECK_THROWS_AS(add_bias_backward<double>(y, *wrong), base::Bug);
+  }
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  for (const Index columns : {Index{1}, kManyColumns, Index{20000}}) {
+    CAPTURE(columns);
+    Embedded<Real> bias(random<Real>(kManyRows, 1, 1));
+    Embedded<Real> y(random<Real>(kManyRows, columns, 2));
+    Embedded<Real> dbias(random<Real>(kManyRows, 1, 3));
+    const Eigen::ArrayXXd size = y.matrix().template cast<double>().cwiseAbs().rowwise().sum() +
+                                 dbias.matrix().template cast<double>().cwiseAbs();
+    auto y_there = y.to(*device);
+    auto dbias_there = dbias.to(*device);
+    add_bias_backward<Real>(y.view(), dbias.view());
+    add_bias_backward<Real>(y_there.view(), dbias_there.view());
+    // Two sums of as many numbers as there are columns, in two orders.
+    auto dbias_back = dbias_there.to(compute::kCpu);
+    CHECK(within(dbias_back.matrix(), dbias.matrix(), 2 * static_cast<double>(columns) * kEps<Real> * size));
+    CHECK(dbias_back.surroundings_stayed());
+    add_bias<Real>(bias.view(), y.view());
+    add_bias<Real>(bias.to(*device).view(), y_there.view());
+    // One correctly rounded sum: equal bits.
+    auto y_back = y_there.to(compute::kCpu);
+    CHECK(y_back.matrix() == y.matrix());
+    CHECK(y_back.surroundings_stayed());
   }
 }

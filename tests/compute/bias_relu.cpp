@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 #include "differences.hpp"
 
@@ -107,4 +108,34 @@ TEST_CASE("wrong shapes are bugs") {
     CHECK_THROWS_AS(bias_relu_backward<double>(x, x, *wrong, {}), base::Bug);
     CHECK_THROWS_AS(bias_relu_backward<double>(x, x, y, *wrong), base::Bug);
   }
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  Embedded<Real> bias(random<Real>(1, 1, 1));
+  Embedded<Real> x(random<Real>(kManyRows, kManyColumns, 2));
+  Embedded<Real> dbias(random<Real>(1, 1, 3));
+  auto x_there = x.to(*device);
+  auto bias_there = bias.to(*device);
+  auto dbias_there = dbias.to(*device);
+  bias_relu<Real>(bias.view(), x.view(), x.view());
+  bias_relu<Real>(bias_there.view(), x_there.view(), x_there.view());
+  auto x_back = x_there.to(compute::kCpu);
+  CHECK(x_back.matrix() == x.matrix());
+  CHECK(x_back.surroundings_stayed());
+
+  Embedded<Real> d(random<Real>(kManyRows, kManyColumns, 4));
+  auto d_there = d.to(*device);
+  const double before = std::abs(static_cast<double>(dbias.matrix()(0, 0)));
+  bias_relu_backward<Real>(x.view(), d.view(), d.view(), dbias.view());
+  bias_relu_backward<Real>(x_there.view(), d_there.view(), d_there.view(), dbias_there.view());
+  auto d_back = d_there.to(compute::kCpu);
+  CHECK(d_back.matrix() == d.matrix());
+  CHECK(d_back.surroundings_stayed());
+  // Two sums of all elements, in two orders.
+  const double size = before + d.matrix().template cast<double>().cwiseAbs().sum();
+  CHECK(std::abs(static_cast<double>(dbias_there.to(compute::kCpu).matrix()(0, 0)) -
+                 static_cast<double>(dbias.matrix()(0, 0))) <=
+        2 * static_cast<double>(kManyRows * kManyColumns) * kEps<Real> * size);
 }

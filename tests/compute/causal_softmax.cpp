@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 #include "differences.hpp"
 
@@ -110,4 +111,35 @@ TEST_CASE("what is not square blocks, two shapes, and an infinite or negative be
   CHECK_THROWS_AS(causal_softmax_backward(1.0, s, uneven, p), base::Bug);
   CHECK_THROWS_AS(causal_softmax_backward(1.0, s, s, q), base::Bug);
   CHECK_THROWS_AS(causal_softmax_backward(1.0, uneven, uneven, q), base::Bug);
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  for (const Index tokens : {Index{1}, Index{19}, kManyRows}) {
+    CAPTURE(tokens);
+    const Index columns = 3 * tokens;
+    Embedded<Real> s(random<Real>(tokens, columns, 1));
+    Embedded<Real> d(random<Real>(tokens, columns, 2));
+    auto s_there = s.to(*device);
+    causal_softmax<Real>(Real(1.75), s.view(), s.view());
+    causal_softmax<Real>(Real(1.75), s_there.view(), s_there.view());
+    // Equal exponentials, summed in two orders; so are the gradient's means, from equal probabilities.
+    const double slack = 2 * (static_cast<double>(tokens) + 4) * kEps<Real>;
+    auto p = s_there.to(compute::kCpu);
+    CHECK(within(p.matrix(), s.matrix(), slack * s.matrix().template cast<double>()));
+    CHECK(p.surroundings_stayed());
+
+    auto p_there = s.to(*device);
+    auto d_there = d.to(*device);
+    const Eigen::ArrayXXd probability = s.matrix().template cast<double>();
+    const Eigen::ArrayXXd in = d.matrix().template cast<double>().cwiseAbs();
+    const Eigen::RowVectorXd mean = (probability * in).colwise().sum();
+    causal_softmax_backward<Real>(Real(1.75), s.view(), d.view(), d.view());
+    causal_softmax_backward<Real>(Real(1.75), p_there.view(), d_there.view(), d_there.view());
+    auto back = d_there.to(compute::kCpu);
+    CHECK(within(back.matrix(), d.matrix(),
+                 slack * 1.75 * probability * (in + mean.replicate(tokens, 1).array())));
+    CHECK(back.surroundings_stayed());
+  }
 }

@@ -1,9 +1,12 @@
 #include "ecphory/compute/cross_entropy.hpp"
 
 #include <cmath>
+#include <span>
+#include <vector>
 
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 #include "differences.hpp"
 
@@ -15,7 +18,8 @@ using compute::cross_entropy_backward;
 namespace {
 
 constexpr Index kLabels = 13;
-const std::vector<std::int32_t> labels = {0, 12, 5, 5, 7};
+const std::vector<std::int32_t> numbers = {0, 12, 5, 5, 7};
+const std::span<const std::int32_t> labels = numbers;
 
 }  // namespace
 
@@ -82,11 +86,45 @@ TEST_CASE("labels that are not there, too few of them and wrong shapes are bugs"
   Array<double> losses({1, 5});
   Array<double> d({kLabels, 5});
   Array<double> narrow({kLabels, 4});
-  for (const std::vector<std::int32_t>& wrong :
+  for (const std::vector<std::int32_t>& wrong_numbers :
        {std::vector<std::int32_t>{0, 1, 2, 3}, {0, 1, 2, 3, 13}, {0, 1, 2, 3, -1}}) {
+    const std::span<const std::int32_t> wrong = wrong_numbers;
     CHECK_THROWS_AS(cross_entropy<double>(logits, wrong, losses), base::Bug);
     CHECK_THROWS_AS(cross_entropy_backward(1.0, logits, wrong, d), base::Bug);
   }
   CHECK_THROWS_AS(cross_entropy<double>(logits, labels, d), base::Bug);
   CHECK_THROWS_AS(cross_entropy_backward(1.0, logits, labels, narrow), base::Bug);
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  Array<std::int32_t> answers({1, kManyColumns});
+  for (Index j = 0; j < kManyColumns; ++j)
+    answers.matrix()(0, j) = static_cast<std::int32_t>(j * j % kManyRows);
+  auto answers_there = answers.to(*device);
+  Embedded<Real> logits(random<Real>(kManyRows, kManyColumns, 1));
+  Embedded<Real> losses(random<Real>(1, kManyColumns, 2));
+  auto logits_there = logits.to(*device);
+  auto losses_there = losses.to(*device);
+  cross_entropy<Real>(logits.view(), answers, losses.view());
+  cross_entropy<Real>(logits_there.view(), answers_there, losses_there.view());
+  // Two sums of 301 exponentials, in two orders; logarithms and logits of size 8, two roundings each.
+  const double slack = (2 * kManyRows + 32) * kEps<Real>;
+  CHECK(within(losses_there.to(compute::kCpu).matrix(), losses.matrix(),
+               Eigen::ArrayXXd::Constant(1, kManyColumns, slack)));
+  cross_entropy_backward<Real>(Real(0.3), logits.view(), answers, logits.view());
+  cross_entropy_backward<Real>(Real(0.3), logits_there.view(), answers_there, logits_there.view());
+  auto back = logits_there.to(compute::kCpu);
+  Eigen::ArrayXXd size = logits.matrix().template cast<double>().cwiseAbs();
+  for (Index j = 0; j < kManyColumns; ++j) size(answers.matrix()(0, j), j) += 0.3;
+  CHECK(within(back.matrix(), logits.matrix(), slack * size));
+  CHECK(back.surroundings_stayed());
+
+  // Nobody looks at the labels there: one that is not there makes its loss NaN.
+  answers.matrix()(0, 3) = -1;
+  answers.matrix()(0, 4) = kManyRows;
+  answers_there = answers.to(*device);
+  cross_entropy<Real>(logits_there.view(), answers_there, losses_there.view());
+  CHECK(losses_there.to(compute::kCpu).matrix().array().isNaN().count() == 2);
 }

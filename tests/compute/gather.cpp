@@ -1,7 +1,11 @@
 #include "ecphory/compute/gather.hpp"
 
+#include <span>
+#include <vector>
+
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 
 using namespace ecphory;
@@ -11,7 +15,8 @@ using compute::scatter_columns;
 
 namespace {
 
-const std::vector<std::int32_t> which = {4, 0, 4, 6, 4, 2};
+const std::vector<std::int32_t> numbers = {4, 0, 4, 6, 4, 2};
+const std::span<const std::int32_t> which = numbers;
 
 }  // namespace
 
@@ -62,11 +67,45 @@ TEST_CASE("columns that are not there and wrong shapes are bugs") {
   Array<double> y({5, 6});
   Array<double> tall({6, 6});
   Array<double> dw({5, 7});
-  for (const std::vector<std::int32_t>& wrong :
+  for (const std::vector<std::int32_t>& wrong_numbers :
        {std::vector<std::int32_t>{0, 1, 2}, {0, 1, 2, 3, 4, 7}, {0, 1, 2, 3, 4, -1}}) {
+    const std::span<const std::int32_t> wrong = wrong_numbers;
     CHECK_THROWS_AS(gather_columns<double>(w, wrong, y), base::Bug);
     CHECK_THROWS_AS(scatter_columns<double>(y, wrong, dw), base::Bug);
   }
   CHECK_THROWS_AS(gather_columns<double>(w, which, tall), base::Bug);
   CHECK_THROWS_AS(scatter_columns<double>(tall, which, dw), base::Bug);
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  constexpr Index kMany = 1000;  // picks: most columns several times
+  Array<std::int32_t> picks({1, kMany});
+  for (Index j = 0; j < kMany; ++j) picks.matrix()(0, j) = static_cast<std::int32_t>(j * j % kManyColumns);
+  const auto picks_there = picks.to(*device);
+  Embedded<Real> w(random<Real>(kManyRows, kManyColumns, 1));
+  Embedded<Real> y(random<Real>(kManyRows, kMany, 2));
+  auto w_there = w.to(*device);
+  auto y_there = y.to(*device);
+  gather_columns<Real>(w.view(), picks, y.view());
+  gather_columns<Real>(w_there.view(), picks_there, y_there.view());
+  scatter_columns<Real>(y.view(), picks, w.view());
+  scatter_columns<Real>(y_there.view(), picks_there, w_there.view());
+  // Correctly rounded sums in a given order: equal bits.
+  auto w_back = w_there.to(compute::kCpu);
+  auto y_back = y_there.to(compute::kCpu);
+  CHECK(y_back.matrix() == y.matrix());
+  CHECK(w_back.matrix() == w.matrix());
+  CHECK(y_back.surroundings_stayed());
+  CHECK(w_back.surroundings_stayed());
+
+  // Nobody looks at the numbers there: what is not there is NaN, and nothing is written for it.
+  picks.matrix()(0, 3) = -1;
+  picks.matrix()(0, 4) = kManyColumns;
+  const auto wrong_there = picks.to(*device);
+  gather_columns<Real>(w_there.view(), wrong_there, y_there.view());
+  CHECK(y_there.to(compute::kCpu).matrix().array().isNaN().count() == 2 * kManyRows);
+  scatter_columns<Real>(y_there.view(), wrong_there, w_there.view());
+  CHECK(w_there.to(compute::kCpu).matrix().allFinite());
 }

@@ -7,6 +7,8 @@
 #include "ecphory/base/random.hpp"
 #include "ecphory/compute/blas.hpp"
 
+#include "compute/gpu.hpp"
+
 using namespace ecphory;
 using compute::Array;
 using compute::Index;
@@ -106,4 +108,49 @@ TEST_CASE("views of rows and columns are multiplied in place") {
   Eigen::MatrixXd expected = before.matrix();
   expected.block(3, 2, 4, 16) += a.matrix().middleRows(1, 4) * b.matrix().middleRows(2, 5);
   CHECK((c.matrix() - expected).cwiseAbs().maxCoeff() < 1e-14);  // sums of five products of order 1
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers, in single precision unless TF32 is wanted", Real, float,
+                   double) {
+  const auto device = tests::gpu();
+  if (!device) return;
+  for (const auto& [m, n, k] :
+       {std::tuple<Index, Index, Index>{5, 7, 3}, {64, 1, 40}, {1, 1, 1}, {33, 65, 33}, {128, 128, 32}}) {
+    for (const Transpose ta : {Transpose::no, Transpose::yes}) {
+      for (const Transpose tb : {Transpose::no, Transpose::yes}) {
+        tests::Embedded<Real> a(ta == Transpose::no ? random<Real>(m, k, 1) : random<Real>(k, m, 1));
+        tests::Embedded<Real> b(tb == Transpose::no ? random<Real>(k, n, 2) : random<Real>(n, k, 2));
+        tests::Embedded<Real> c(random<Real>(m, n, 3));
+        auto a_there = a.to(*device);
+        auto b_there = b.to(*device);
+        auto c_there = c.to(*device);
+        auto coarse_there = c.to(*device);
+        Eigen::MatrixXd size_a = a.matrix().template cast<double>().cwiseAbs();
+        Eigen::MatrixXd size_b = b.matrix().template cast<double>().cwiseAbs();
+        if (ta == Transpose::yes) size_a.transposeInPlace();
+        if (tb == Transpose::yes) size_b.transposeInPlace();
+        const Eigen::MatrixXd size =
+            0.5 * size_a * size_b + 2 * c.matrix().template cast<double>().cwiseAbs();
+        compute::gemm<Real>(ta, tb, Real{0.5}, a.view(), b.view(), Real{-2}, c.view());
+        compute::gemm<Real>(ta, tb, Real{0.5}, a_there.view(), b_there.view(), Real{-2}, c_there.view());
+        {
+          const compute::Tf32Products wanted;
+          compute::gemm<Real>(ta, tb, Real{0.5}, a_there.view(), b_there.view(), Real{-2},
+                              coarse_there.view());
+        }
+        // Two sums of k products, in two orders; TF32 rounds factors to 11 bits.
+        const double slack = 2 * static_cast<double>(k + 3) * tests::kEps<Real>;
+        auto back = c_there.to(compute::kCpu);
+        CHECK(tests::within(back.matrix(), c.matrix(), slack * size));
+        CHECK(back.surroundings_stayed());
+        CHECK(tests::within(coarse_there.to(compute::kCpu).matrix(), c.matrix(), (slack + 0x1p-9) * size));
+      }
+    }
+  }
+  Array<Real> nan({4, 4});
+  nan.matrix().setConstant(std::numeric_limits<Real>::quiet_NaN());
+  auto there = nan.to(*device);
+  const auto a_there = random<Real>(4, 4, 1).to(*device);
+  compute::gemm<Real>(Transpose::no, Transpose::no, 1, a_there, a_there, 0, there);
+  CHECK(there.to(compute::kCpu).matrix().allFinite());
 }

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 #include "differences.hpp"
 
@@ -182,4 +183,67 @@ TEST_CASE("wrong shapes and a negative epsilon are bugs") {
     CHECK_THROWS_AS(layer_norm_backward<double>(x, gain, statistics, x, y, *wrong, gain), base::Bug);
     CHECK_THROWS_AS(layer_norm_backward<double>(x, gain, statistics, x, y, gain, *wrong), base::Bug);
   }
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  Embedded<Real> x(random<Real>(kManyRows, kManyColumns, 1));
+  Embedded<Real> gain(random<Real>(kManyRows, 1, 2));
+  Embedded<Real> shift(random<Real>(kManyRows, 1, 3));
+  Embedded<Real> y(random<Real>(kManyRows, kManyColumns, 4));
+  Embedded<Real> statistics(random<Real>(2, kManyColumns, 5));
+  auto x_there = x.to(*device);
+  auto gain_there = gain.to(*device);
+  auto y_there = y.to(*device);
+  auto statistics_there = statistics.to(*device);
+  layer_norm<Real>(Real{kEpsilon}, x.view(), gain.view(), shift.view(), y.view(), statistics.view());
+  layer_norm<Real>(Real{kEpsilon}, x_there.view(), gain_there.view(), shift.to(*device).view(),
+                   y_there.view(), statistics_there.view());
+  // Two means of 301 numbers of size 1, in two orders, whose errors x̂ carries.
+  const double slack = 2 * (kManyRows + 8) * kEps<Real>;
+  const Eigen::ArrayXXd g = gain.matrix().template cast<double>().cwiseAbs().replicate(1, kManyColumns);
+  const Eigen::RowVectorXd mean = statistics.matrix().row(0).template cast<double>();
+  const Eigen::RowVectorXd inverse = statistics.matrix().row(1).template cast<double>();
+  const Eigen::ArrayXXd r = inverse.replicate(kManyRows, 1);
+  const Eigen::ArrayXXd normal =
+      (x.matrix().template cast<double>() - mean.replicate(kManyRows, 1)).array() * r;
+  auto y_back = y_there.to(compute::kCpu);
+  auto statistics_back = statistics_there.to(compute::kCpu);
+  CHECK(within(statistics_back.matrix(), statistics.matrix(),
+               Eigen::ArrayXXd::Constant(2, kManyColumns, slack)));
+  const Eigen::ArrayXXd of_shift =
+      shift.matrix().template cast<double>().cwiseAbs().replicate(1, kManyColumns);
+  CHECK(within(y_back.matrix(), y.matrix(), slack * (g * (1 + normal.abs()) + of_shift)));
+  CHECK(y_back.surroundings_stayed());
+  CHECK(statistics_back.surroundings_stayed());
+
+  Embedded<Real> d(random<Real>(kManyRows, kManyColumns, 6));
+  Embedded<Real> dgain(random<Real>(kManyRows, 1, 7));
+  Embedded<Real> dshift(random<Real>(kManyRows, 1, 8));
+  auto d_there = d.to(*device);
+  auto dgain_there = dgain.to(*device);
+  auto dshift_there = dshift.to(*device);
+  auto equal_statistics_there = statistics.to(*device);
+  const Eigen::ArrayXXd in = d.matrix().template cast<double>().cwiseAbs();
+  const Eigen::RowVectorXd mean_g = (g * in).colwise().mean();
+  const Eigen::RowVectorXd overlap = (g * in * normal.abs()).colwise().mean();
+  // Sums of 75 numbers, and a number that was there.
+  const Eigen::ArrayXXd dgain_size = (in * normal.abs()).rowwise().sum() + 4;
+  const Eigen::ArrayXXd dshift_size = in.rowwise().sum() + 4;
+  layer_norm_backward<Real>(x.view(), gain.view(), statistics.view(), d.view(), d.view(), dgain.view(),
+                            dshift.view());
+  layer_norm_backward<Real>(x_there.view(), gain_there.view(), equal_statistics_there.view(), d_there.view(),
+                            d_there.view(), dgain_there.view(), dshift_there.view());
+  auto d_back = d_there.to(compute::kCpu);
+  auto dgain_back = dgain_there.to(compute::kCpu);
+  auto dshift_back = dshift_there.to(compute::kCpu);
+  CHECK(within(d_back.matrix(), d.matrix(),
+               slack * r *
+                   (g * in + mean_g.replicate(kManyRows, 1).array() +
+                    normal.abs() * overlap.replicate(kManyRows, 1).array())));
+  const double of_sums = 2 * (kManyColumns + 4) * kEps<Real>;
+  CHECK(within(dgain_back.matrix(), dgain.matrix(), of_sums * dgain_size));
+  CHECK(within(dshift_back.matrix(), dshift.matrix(), of_sums * dshift_size));
+  for (Embedded<Real>* written : {&d_back, &dgain_back, &dshift_back}) CHECK(written->surroundings_stayed());
 }

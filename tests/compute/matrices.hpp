@@ -31,6 +31,12 @@ class Embedded {
     whole_.matrix().setConstant(kAround);
     view().matrix() = values.matrix();
   }
+  /// The same on another device, where only view() and to() may be used of it.
+  Embedded to(compute::Device device) const {
+    Embedded copied;
+    copied.whole_ = whole_.to(device);
+    return copied;
+  }
   View<Real> view() {
     return View<Real>(whole_).middle_rows(2, whole_.rows() - 5).middle_columns(1, whole_.columns() - 3);
   }
@@ -44,6 +50,8 @@ class Embedded {
   }
 
  private:
+  Embedded() = default;
+
   static constexpr Real kAround = Real{123.5};
   Array<Real> whole_;
 };

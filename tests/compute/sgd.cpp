@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "compute/gpu.hpp"
 #include "compute/matrices.hpp"
 
 using namespace ecphory;
@@ -43,4 +44,18 @@ TEST_CASE("wrong shapes are bugs") {
   Array<double> tall({5, 3});
   CHECK_THROWS_AS(sgd<double>(0.1, 0, gradient, wide), base::Bug);
   CHECK_THROWS_AS(sgd<double>(0.1, 0, gradient, tall), base::Bug);
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = gpu();
+  if (!device) return;
+  Embedded<Real> gradient(random<Real>(kManyRows, kManyColumns, 1));
+  Embedded<Real> w(random<Real>(kManyRows, kManyColumns, 2));
+  auto there = w.to(*device);
+  sgd<Real>(Real(0.3), Real(0.01), gradient.view(), w.view());
+  sgd<Real>(Real(0.3), Real(0.01), gradient.to(*device).view(), there.view());
+  // The same operations in the same order, each correctly rounded: equal bits.
+  auto back = there.to(compute::kCpu);
+  CHECK(back.matrix() == w.matrix());
+  CHECK(back.surroundings_stayed());
 }

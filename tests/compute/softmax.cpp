@@ -8,6 +8,8 @@
 
 #include "ecphory/base/random.hpp"
 
+#include "compute/gpu.hpp"
+
 using namespace ecphory;
 using compute::Array;
 using compute::Index;
@@ -105,4 +107,54 @@ TEST_CASE("wrong shapes and an infinite or negative beta are bugs") {
   CHECK_THROWS_AS(compute::softmax(static_cast<double>(INFINITY), x, q), base::Bug);
   Array<double> l({1, 3});
   CHECK_THROWS_AS(compute::log_sum_exp(0.0, x, l), base::Bug);
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = tests::gpu();
+  if (!device) return;
+  for (const auto& [rows, columns] : {std::pair<Index, Index>{1, 1}, {7, 3}, {33, 1}, {301, 75}, {5000, 4}}) {
+    CAPTURE(rows);
+    tests::Embedded<Real> x(random<Real>(rows, columns));
+    tests::Embedded<Real> l(random<Real>(1, columns));
+    auto x_there = x.to(*device);
+    auto l_there = l.to(*device);
+    const Real beta = Real{1.75};
+    compute::log_sum_exp<Real>(beta, x.view(), l.view());
+    compute::log_sum_exp<Real>(beta, x_there.view(), l_there.view());
+    compute::softmax<Real>(beta, x.view(), x.view());
+    compute::softmax<Real>(beta, x_there.view(), x_there.view());
+    auto p = x_there.to(compute::kCpu);
+    auto l_back = l_there.to(compute::kCpu);
+    // Equal exponentials, summed in two orders.
+    const double slack = 2 * (static_cast<double>(rows) + 2) * tests::kEps<Real>;
+    CHECK(tests::within(p.matrix(), x.matrix(), slack * x.matrix().template cast<double>()));
+    CHECK(tests::within(l_back.matrix(), l.matrix(),
+                        slack + 4 * tests::kEps<Real> * l.matrix().template cast<double>().array().abs()));
+    CHECK(p.surroundings_stayed());
+    CHECK(l_back.surroundings_stayed());
+  }
+}
+
+TEST_CASE_TEMPLATE("on the GPU too infinite scores are safe and NaN spoils its own column only", Real, float,
+                   double) {
+  const auto device = tests::gpu();
+  if (!device) return;
+  Array<Real> x({3, 3});
+  x.matrix() << Real{1e4}, 1, 2,                              //
+      Real{-1e4}, -std::numeric_limits<Real>::infinity(), 1,  //
+      0, 1, std::numeric_limits<Real>::quiet_NaN();
+  auto there = x.to(*device);
+  compute::softmax<Real>(Real{5}, x, x);
+  compute::softmax<Real>(Real{5}, there, there);
+  const auto back = there.to(compute::kCpu);
+  CHECK(back.matrix().leftCols(2) == x.matrix().leftCols(2));
+  CHECK(back.matrix().col(2).array().isNaN().all());
+}
+
+TEST_CASE("matrices on two devices are a bug") {
+  const auto x = random<double>(4, 3);
+  Array<double> p({4, 3});
+  const compute::View<double> elsewhere(p.data(), 4, 3, 4, {compute::Device::Kind::cuda, 0});
+  CHECK_THROWS_AS(compute::softmax<double>(1, x, elsewhere), base::Bug);
+  CHECK_THROWS_AS(compute::softmax<double>(1, elsewhere, p), base::Bug);
 }

@@ -1,0 +1,29 @@
+#include "ecphory/compute/adamw.hpp"
+#include "ecphory/compute/adamw_step.hpp"
+#include "ecphory/compute/cuda_kernel.cuh"
+#include "ecphory/compute/cuda_operations.hpp"
+
+namespace ecphory::compute::cuda {
+namespace {
+
+template <class Real>
+__global__ void adamw_kernel(AdamWStep<Real> step, View<const Real> gradient /* (rows, columns) */,
+                             View<Real> m /* (rows, columns) */, View<Real> v /* (rows, columns) */,
+                             View<Real> w /* (rows, columns) */) {
+  for_my_elements(w.rows, w.columns, [&](Index i, Index j) {
+    step(gradient.column(j)[i], m.column(j)[i], v.column(j)[i], w.column(j)[i]);
+  });
+}
+
+}  // namespace
+
+template <class Real>
+void Operations<Real>::adamw(const AdamW& settings, std::uint64_t step, In gradient, Out m, Out v, Out w) {
+  elementwise(w.device, w.rows, w.columns, adamw_kernel<Real>, AdamWStep<Real>(settings, step), gradient, m,
+              v, w);
+}
+
+template void Operations<float>::adamw(const AdamW&, std::uint64_t, In, Out, Out, Out);
+template void Operations<double>::adamw(const AdamW&, std::uint64_t, In, Out, Out, Out);
+
+}  // namespace ecphory::compute::cuda
