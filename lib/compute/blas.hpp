@@ -25,7 +25,8 @@ class SingleThreadedBlas {
 };
 
 /// While it lives, float products that its thread starts on a GPU may round their factors to the 10 bits of
-/// TF32, which is several times as fast; sums stay float. Without it they are multiplied as they are.
+/// TF32, which is several times as fast; sums stay float. Without it they are multiplied as they are. A Graph
+/// keeps what it was recorded with.
 class Tf32Products {
  public:
   Tf32Products();

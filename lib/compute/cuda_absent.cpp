@@ -2,6 +2,7 @@
 #include "ecphory/compute/cuda_memory.hpp"
 #include "ecphory/compute/cuda_operations.hpp"
 #include "ecphory/compute/device.hpp"
+#include "ecphory/compute/graph.hpp"
 
 namespace ecphory::compute {
 namespace {
@@ -18,6 +19,10 @@ namespace {
 
 std::string cuda_version() { return "none"; }
 int cuda_device_count() { return 0; }
+
+Graph::Graph(Device device, const std::function<void()>&) : device_(device) { never(); }
+Graph::~Graph() = default;
+void Graph::launch() const { never(); }
 
 namespace cuda {
 
