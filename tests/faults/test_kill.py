@@ -105,10 +105,16 @@ def test_a_kill_under_force_leaves_the_old_file_or_the_new_one(ecphory, undistur
         assert numbers(target) in (old, new)
 
 
-def test_another_plan_in_the_folder_is_not_touched(ecphory, undisturbed):
+def test_another_plan_in_the_folder_is_not_touched(ecphory, experiment):
     """A folder that a killed run of one file has left is not taken by another."""
-    _, duration = undisturbed
-    kill_after(ecphory, 0.6 * duration, "run.toml", "--output", "x.h5", "--commit-every", "0")
+    experiment(RUN, "run.toml")
+    process = ecphory.start("run", "run.toml", "--output", "x.h5", "--commit-every", "0")
+    until = time.monotonic() + 50
+    while not (ecphory.folder / "x.sweep/plan.h5").exists() and time.monotonic() < until:
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -9, "it still ran"
     kept = ecphory.folder / "kept"
     shutil.copytree(ecphory.folder / "x.sweep", kept)
     for arguments in [[], ["--resume"]]:
