@@ -308,10 +308,24 @@ store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
                                                                 : run_with<double>(point, context);
 }
 
+/// Throws UserError for a folder that something which is none stands in the way of.
+void check_folder(const std::string& folder) {
+  std::error_code ignored;
+  for (std::filesystem::path path = folder; !path.empty(); path = path.parent_path()) {
+    if (std::filesystem::is_directory(path, ignored) || path == path.parent_path()) return;
+    if (!std::filesystem::exists(path, ignored)) continue;
+    throw base::UserError({.key = "training.checkpoints",
+                           .problem = path.string() + " is no folder",
+                           .expected = "a folder, or a name that is free",
+                           .remedy = "choose another one"});
+  }
+}
+
 void check(const base::Point& point) {
   tasks::check(tasks::gaussian_mixture_table().read(point));
   attention::check(shape_of(point).stack);
   const RunSettings run = run_table().read(point);
+  check_folder(run.checkpoints);
   constexpr auto kMost = static_cast<double>(std::uint64_t{1} << 32);
   if (static_cast<double>(run.steps) * static_cast<double>(run.batch) <= kMost) return;
   throw base::UserError({.key = "training.steps",

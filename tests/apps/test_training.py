@@ -260,6 +260,7 @@ def test_a_dry_run_knows_precision_moments_and_what_is_recorded(ecphory, experim
     ("task.burstiness=3", "task.burstiness"),
     ("training.batch=0", "training.batch"),
     ("training.steps=1000000000", "at most 2^32 sequences"),
+    ("training.checkpoints=run.toml/states", "run.toml is no folder"),
 ])
 def test_shapes_that_do_not_fit_are_refused_before_anything_starts(ecphory, experiment, setting, complaint):
     experiment(RUN, "run.toml")
