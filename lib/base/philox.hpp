@@ -123,6 +123,14 @@ ECPHORY_HOST_DEVICE inline void normal_pair_at(const RandomCounter& counter, std
   RandomTransform<Real>::normal_pair(words.v + first % kWordsPerBlock, out);
 }
 
+/// Element `element` of the stream, as RandomStream::normals gives it.
+template <class Real>
+ECPHORY_HOST_DEVICE inline Real normal_at(const RandomCounter& counter, std::uint64_t element) {
+  Real pair[2];
+  normal_pair_at(counter, element / 2, pair);
+  return element % 2 == 0 ? pair[0] : pair[1];
+}
+
 /// Element `element` of the stream, as RandomStream::uniforms gives it.
 template <class Real>
 ECPHORY_HOST_DEVICE inline Real uniform_at(const RandomCounter& counter, std::uint64_t element) {

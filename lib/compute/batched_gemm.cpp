@@ -5,28 +5,24 @@
 namespace ecphory::compute {
 
 template <class Real>
-void batched_gemm(Index blocks, Transpose transpose_a, Transpose transpose_b, Real alpha,
-                  std::type_identity_t<View<const Real>> a, std::type_identity_t<View<const Real>> b,
-                  Real beta, std::type_identity_t<View<Real>> c) {
-  base::ensure(blocks > 0 && a.columns % blocks == 0 && b.columns % blocks == 0 && c.columns % blocks == 0,
-               "a batch of products takes blocks of equal width");
-  const auto block = [blocks](auto view, Index i) {
-    const Index width = view.columns / blocks;
-    return view.middle_columns(i * width, width);
-  };
-  if (c.device != kCpu) {
+void batched_gemm(Transpose transpose_a, Transpose transpose_b, Real alpha,
+                  std::type_identity_t<Batch<const Real>> a, std::type_identity_t<Batch<const Real>> b,
+                  Real beta, std::type_identity_t<Batch<Real>> c) {
+  base::ensure(c.count > 0 && a.count == c.count && b.count == c.count,
+               "a batch of products takes as many matrices of each kind");
+  base::ensure(c.count == 1 || c.step != 0, "each product has a matrix of its own");
+  if (c.first.device != kCpu) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
-    require_product<Real>(ta, tb, block(a, 0), block(b, 0), block(c, 0));
-    return cuda::Operations<Real>::batched_gemm(blocks, ta, tb, alpha, a, b, beta, c);
+    require_product<Real>(ta, tb, a.first, b.first, c.first);
+    return cuda::Operations<Real>::batched_gemm(ta, tb, alpha, a, b, beta, c);
   }
-  for (Index i = 0; i < blocks; ++i)
-    gemm<Real>(transpose_a, transpose_b, alpha, block(a, i), block(b, i), beta, block(c, i));
+  for (Index i = 0; i < c.count; ++i) gemm<Real>(transpose_a, transpose_b, alpha, a[i], b[i], beta, c[i]);
 }
 
-template void batched_gemm<float>(Index, Transpose, Transpose, float, View<const float>, View<const float>,
-                                  float, View<float>);
-template void batched_gemm<double>(Index, Transpose, Transpose, double, View<const double>,
-                                   View<const double>, double, View<double>);
+template void batched_gemm<float>(Transpose, Transpose, float, Batch<const float>, Batch<const float>, float,
+                                  Batch<float>);
+template void batched_gemm<double>(Transpose, Transpose, double, Batch<const double>, Batch<const double>,
+                                   double, Batch<double>);
 
 }  // namespace ecphory::compute

@@ -10,23 +10,22 @@ constexpr auto kBatchedGemm = cublasSgemmStridedBatched_64;
 template <>
 constexpr auto kBatchedGemm<double> = cublasDgemmStridedBatched_64;
 
-/// From a block to the next.
-Index step(const auto& view, Index blocks) { return view.columns / blocks * view.stride; }
-
 }  // namespace
 
 template <class Real>
-void Operations<Real>::batched_gemm(Index blocks, bool ta, bool tb, Real alpha, In a, In b, Real beta,
-                                    Out c) {
-  if (c.rows * c.columns == 0) return;
-  const Index k = ta ? a.rows : a.columns / blocks;
-  check(kBatchedGemm<Real>(blas_of(c.device), operation(ta), operation(tb), c.rows, c.columns / blocks, k,
-                           &alpha, a.data, leading(a), step(a, blocks), b.data, leading(b), step(b, blocks),
-                           &beta, c.data, leading(c), step(c, blocks), blocks),
+void Operations<Real>::batched_gemm(bool ta, bool tb, Real alpha, Batch<const Real> a, Batch<const Real> b,
+                                    Real beta, Batch<Real> c) {
+  if (c.first.rows * c.first.columns == 0) return;
+  const Index k = ta ? a.first.rows : a.first.columns;
+  check(kBatchedGemm<Real>(blas_of(c.first.device), operation(ta), operation(tb), c.first.rows,
+                           c.first.columns, k, &alpha, a.first.data, leading(a.first), a.step, b.first.data,
+                           leading(b.first), b.step, &beta, c.first.data, leading(c.first), c.step, c.count),
         "a batch of matrix products");
 }
 
-template void Operations<float>::batched_gemm(Index, bool, bool, float, In, In, float, Out);
-template void Operations<double>::batched_gemm(Index, bool, bool, double, In, In, double, Out);
+template void Operations<float>::batched_gemm(bool, bool, float, Batch<const float>, Batch<const float>,
+                                              float, Batch<float>);
+template void Operations<double>::batched_gemm(bool, bool, double, Batch<const double>, Batch<const double>,
+                                               double, Batch<double>);
 
 }  // namespace ecphory::compute::cuda

@@ -1,20 +1,20 @@
 #pragma once
 // Many small matrix products of one shape.
 
+#include "ecphory/compute/batch.hpp"
 #include "ecphory/compute/gemm.hpp"
 
 namespace ecphory::compute {
 
-/// c_b ← alpha · op(a_b) · op(b_b) + beta · c_b for every block b = 0 … blocks−1. a, b and c are `blocks`
-/// matrices of equal width side by side; else as gemm.
+/// c_i ← alpha · op(a_i) · op(b_i) + beta · c_i for every matrix of batches of equal count; else as gemm.
 template <class Real>
-void batched_gemm(Index blocks, Transpose transpose_a, Transpose transpose_b, Real alpha,
-                  std::type_identity_t<View<const Real>> a, std::type_identity_t<View<const Real>> b,
-                  Real beta, std::type_identity_t<View<Real>> c);
+void batched_gemm(Transpose transpose_a, Transpose transpose_b, Real alpha,
+                  std::type_identity_t<Batch<const Real>> a, std::type_identity_t<Batch<const Real>> b,
+                  Real beta, std::type_identity_t<Batch<Real>> c);
 
-extern template void batched_gemm<float>(Index, Transpose, Transpose, float, View<const float>,
-                                         View<const float>, float, View<float>);
-extern template void batched_gemm<double>(Index, Transpose, Transpose, double, View<const double>,
-                                          View<const double>, double, View<double>);
+extern template void batched_gemm<float>(Transpose, Transpose, float, Batch<const float>, Batch<const float>,
+                                         float, Batch<float>);
+extern template void batched_gemm<double>(Transpose, Transpose, double, Batch<const double>,
+                                          Batch<const double>, double, Batch<double>);
 
 }  // namespace ecphory::compute

@@ -12,9 +12,16 @@ void require_one_shape(View<const Real> x, View<const Real> y) {
 }
 
 template <class Real>
-void require_bias(View<const Real> bias, Device device) {
-  base::ensure(bias.data == nullptr || (bias.rows == 1 && bias.columns == 1 && bias.device == device),
-               "relu takes one bias, or none, on the device of its matrices");
+void require_bias(View<const Real> bias, View<const Real> x) {
+  base::ensure(bias.data == nullptr || (bias.rows == 1 && bias.columns > 0 && x.columns % bias.columns == 0 &&
+                                        bias.device == x.device),
+               "relu takes a bias for each of equally wide blocks, or none, on the device of its matrices");
+}
+
+/// Columns that share a bias.
+template <class Real>
+Index width(View<const Real> bias, View<const Real> x) {
+  return bias.data == nullptr ? x.columns : x.columns / bias.columns;
 }
 
 }  // namespace
@@ -23,10 +30,10 @@ template <class Real>
 void bias_relu(std::type_identity_t<View<const Real>> bias, std::type_identity_t<View<const Real>> x,
                View<Real> y) {
   require_one_shape<Real>(x, y);
-  require_bias<Real>(bias, x.device);
+  require_bias<Real>(bias, x);
   if (x.device != kCpu) return cuda::Operations<Real>::bias_relu(bias, x, y);
-  const Real b = bias.data == nullptr ? Real{0} : *bias.data;
   for (Index j = 0; j < x.columns; ++j) {
+    const Real b = bias.data == nullptr ? Real{0} : *bias.column(j / width<Real>(bias, x));
     const Real* const in = x.column(j);
     Real* const out = y.column(j);
     for (Index i = 0; i < x.rows; ++i) out[i] = in[i] + b <= 0 ? Real{0} : in[i] + b;
@@ -38,20 +45,23 @@ void bias_relu_backward(std::type_identity_t<View<const Real>> y, std::type_iden
                         View<Real> dx, std::type_identity_t<View<Real>> dbias) {
   require_one_shape<Real>(y, dy);
   require_one_shape<Real>(y, dx);
-  require_bias<Real>(dbias, y.device);
+  require_bias<Real>(dbias, y);
   if (y.device != kCpu) return cuda::Operations<Real>::bias_relu_backward(y, dy, dx, dbias);
-  Real sum = 0;
-  for (Index j = 0; j < y.columns; ++j) {
-    const Real* const value = y.column(j);
-    const Real* const in = dy.column(j);
-    Real* const out = dx.column(j);
+  const Index block = width<Real>(dbias, y);
+  for (Index first = 0; first < y.columns; first += block) {
+    Real sum = 0;
+    for (Index j = first; j < first + block; ++j) {
+      const Real* const value = y.column(j);
+      const Real* const in = dy.column(j);
+      Real* const out = dx.column(j);
 #pragma omp simd reduction(+ : sum)
-    for (Index i = 0; i < y.rows; ++i) {
-      out[i] = value[i] > 0 ? in[i] : Real{0};
-      sum += out[i];
+      for (Index i = 0; i < y.rows; ++i) {
+        out[i] = value[i] > 0 ? in[i] : Real{0};
+        sum += out[i];
+      }
     }
+    if (dbias.data != nullptr) *dbias.column(first / block) += sum;
   }
-  if (dbias.data != nullptr) *dbias.data += sum;
 }
 
 template void bias_relu<float>(View<const float>, View<const float>, View<float>);

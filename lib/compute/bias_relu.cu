@@ -6,11 +6,12 @@ namespace ecphory::compute::cuda {
 namespace {
 
 template <class Real>
-__global__ void bias_relu_kernel(View<const Real> bias /* (1, 1) or none */,
+__global__ void bias_relu_kernel(View<const Real> bias /* (1, blocks) or none */,
                                  View<const Real> x /* (rows, columns) */,
                                  View<Real> y /* (rows, columns) */) {
-  const Real b = bias.data == nullptr ? Real{0} : *bias.data;
+  const Index width = bias.data == nullptr ? x.columns : x.columns / bias.columns;
   for_my_elements(x.rows, x.columns, [&](Index i, Index j) {
+    const Real b = bias.data == nullptr ? Real{0} : *bias.column(j / width);
     const Real value = x.column(j)[i] + b;
     y.column(j)[i] = value <= 0 ? Real{0} : value;
   });
@@ -32,13 +33,15 @@ __global__ void bias_relu_backward_kernel(View<const Real> y /* (rows, columns) 
   if (threadIdx.x == 0) sums[j] = sum;
 }
 
-/// One block.
+/// One block of threads for each block of `width` columns.
 template <class Real>
-__global__ void add_total_kernel(const Real* sums /* (n) */, Index n, View<Real> dbias /* (1, 1) */) {
+__global__ void add_totals_kernel(const Real* sums /* (width · blocks) */, Index width,
+                                  View<Real> dbias /* (1, blocks) */) {
+  const Real* const mine = sums + blockIdx.x * width;
   Real sum = 0;
-  for (Index j = threadIdx.x; j < n; j += blockDim.x) sum += sums[j];
+  for (Index j = threadIdx.x; j < width; j += blockDim.x) sum += mine[j];
   sum = block_sum(sum);
-  if (threadIdx.x == 0) *dbias.data += sum;
+  if (threadIdx.x == 0) *dbias.column(blockIdx.x) += sum;
 }
 
 }  // namespace
@@ -55,8 +58,8 @@ void Operations<Real>::bias_relu_backward(In y, In dy, Out dx, Out dbias) {
   auto* const sums = static_cast<Real*>(Context::of(y.device).scratch());
   columnwise(y.device, y.rows, y.columns, bias_relu_backward_kernel<Real>, y, dy, dx, sums);
   if (dbias.data != nullptr) {
-    const Index n = y.columns;
-    start(y.device, dim3(1), dim3(threads_for(n)), add_total_kernel<Real>, sums, n, dbias);
+    const Index width = y.columns / dbias.columns;
+    columnwise(y.device, width, dbias.columns, add_totals_kernel<Real>, sums, width, dbias);
   }
 }
 

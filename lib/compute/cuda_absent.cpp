@@ -27,11 +27,12 @@ void Graph::launch() const { never(); }
 namespace cuda {
 
 void* allocate(int, std::size_t) { refuse(); }
+std::size_t free_memory(int) { refuse(); }
 void release(int, void*) noexcept {}
 void copy(void*, const void*, std::size_t) { refuse(); }
 
 template <class Real>
-void Operations<Real>::adamw(const AdamW&, std::uint64_t, In, Out, Out, Out) {
+void Operations<Real>::adamw(View<const AdamWStep<Real>>, In, Out, Out, Out) {
   never();
 }
 
@@ -46,7 +47,23 @@ void Operations<Real>::add_bias_backward(In, Out) {
 }
 
 template <class Real>
-void Operations<Real>::batched_gemm(Index, bool, bool, Real, In, In, Real, Out) {
+void Operations<Real>::add_scaled_blocks(In, In, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::add_scaled_blocks_backward(In, In, In, Out, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::axpby(Real, In, Real, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::batched_gemm(bool, bool, Real, Batch<const Real>, Batch<const Real>, Real,
+                                    Batch<Real>) {
   never();
 }
 
@@ -57,6 +74,11 @@ void Operations<Real>::bias_relu(In, In, Out) {
 
 template <class Real>
 void Operations<Real>::bias_relu_backward(In, In, Out, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::block_sums(double, In, View<double>) {
   never();
 }
 
@@ -81,6 +103,11 @@ void Operations<Real>::cross_entropy_backward(Real, In, Indices, Out) {
 }
 
 template <class Real>
+void Operations<Real>::fill(Real, Out) {
+  never();
+}
+
+template <class Real>
 void Operations<Real>::gather_columns(In, Indices, Out) {
   never();
 }
@@ -97,6 +124,11 @@ void Operations<Real>::gelu_backward(In, In, Out) {
 
 template <class Real>
 void Operations<Real>::gemm(bool, bool, Real, In, In, Real, Out) {
+  never();
+}
+
+template <class Real>
+void Operations<Real>::is_correct(In, Indices, Out) {
   never();
 }
 
@@ -126,7 +158,7 @@ void Operations<Real>::scatter_columns(In, Indices, Out) {
 }
 
 template <class Real>
-void Operations<Real>::sgd(Real, Real, In, Out) {
+void Operations<Real>::sgd(View<const SgdStep<Real>>, In, Out) {
   never();
 }
 

@@ -24,19 +24,24 @@ int cuda_device_count() {
 
 namespace cuda {
 
+std::size_t free_memory(int device) {
+  use(device);
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check(cudaMemGetInfo(&free, &total), "asking for a GPU's free memory");
+  return free;
+}
+
 void* allocate(int device, std::size_t bytes) {
   use(device);
   void* memory = nullptr;
   const cudaError_t status = cudaMalloc(&memory, bytes);
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    std::size_t free = 0;
-    std::size_t total = 0;
-    check(cudaMemGetInfo(&free, &total), "asking for a GPU's free memory");
     base::Complaint complaint;
     complaint.problem = "no memory for an array of " + std::to_string(bytes) + " bytes on GPU " +
-                        std::to_string(device) + ", which has " + std::to_string(free) + " of its " +
-                        std::to_string(total) + " bytes free";
+                        std::to_string(device) + ", which has " + std::to_string(free_memory(device)) +
+                        " free";
     complaint.remedy = "lower the sizes or the batch";
     throw base::UserError(complaint);
   }

@@ -11,10 +11,7 @@ template <class Real>
 __global__ void normals_kernel(base::RandomCounter counter, std::uint64_t first,
                                View<Real> x /* (rows, columns) */) {
   for_my_elements(x.rows, x.columns, [&](Index i, Index j) {
-    const std::uint64_t element = first + static_cast<std::uint64_t>(j * x.rows + i);
-    Real pair[2];
-    base::normal_pair_at(counter, element / 2, pair);
-    x.column(j)[i] = element % 2 == 0 ? pair[0] : pair[1];
+    x.column(j)[i] = base::normal_at<Real>(counter, first + static_cast<std::uint64_t>(j * x.rows + i));
   });
 }
 

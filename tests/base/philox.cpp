@@ -17,6 +17,8 @@ TEST_CASE_TEMPLATE("elements one by one are those of the stream", Real, float, d
     normal_pair_at(stream.counter(), i / 2, pair);
     CHECK(pair[0] == normals[i]);
     CHECK(pair[1] == normals[i + 1]);
+    CHECK(normal_at<Real>(stream.counter(), i) == normals[i]);
+    CHECK(normal_at<Real>(stream.counter(), i + 1) == normals[i + 1]);
     CHECK(uniform_at<Real>(stream.counter(), i) == uniforms[i]);
   }
 }

@@ -56,6 +56,16 @@ class Embedded {
   Array<Real> whole_;
 };
 
+/// The same memory, said to be a GPU's: beside operands on the CPU a bug, and nothing may touch it.
+template <class Real>
+View<const Real> elsewhere(const Array<Real>& x) {
+  return {x.data(), x.rows(), x.columns(), x.rows(), {compute::Device::Kind::cuda, 0}};
+}
+template <class Real>
+View<Real> elsewhere(Array<Real>& x) {
+  return {x.data(), x.rows(), x.columns(), x.rows(), {compute::Device::Kind::cuda, 0}};
+}
+
 /// Σ a ∘ b, in double.
 template <class A, class B>
 double inner(const A& a, const B& b) {
