@@ -4,11 +4,12 @@
 #include <array>
 #include <cmath>
 #include <numeric>
-#include <utility>
 
 #include <fmt/format.h>
 
 #include "ecphory/base/exception_slot.hpp"
+#include "ecphory/tasks/cuda_operations.hpp"
+#include "ecphory/tasks/gaussian_mixture_plan.hpp"
 
 namespace ecphory::tasks {
 namespace {
@@ -20,147 +21,55 @@ constexpr base::Purpose kClasses("gaussian_mixture.classes");
 constexpr base::Purpose kLabels("gaussian_mixture.labels");
 constexpr Index kParallelSize = 1 << 14;  // elements of a batch below which threads do not pay
 
-// Places of a sequence's uniforms.
-constexpr std::size_t kBursty = 0;
-constexpr std::size_t kNovel = 1;
-constexpr std::size_t kShift = 2;
-constexpr std::size_t kQuery = 3;
-constexpr std::size_t kItem = 4;
-std::size_t label_place(const Parameters& p) { return kItem + static_cast<std::size_t>(p.pairs); }
-std::size_t shuffle_place(const Parameters& p) { return label_place(p) + static_cast<std::size_t>(p.pairs); }
-std::size_t uniform_count(const Parameters& p) {
-  return shuffle_place(p) + static_cast<std::size_t>(p.pairs) - 1;
-}
-/// Behind the words of the uniforms, at a whole block.
-std::uint64_t normal_place(const Parameters& p) { return 8 * static_cast<std::uint64_t>(p.pairs + 1); }
-
-/// A whole number on 0 … n−1 from u in (0, 1). A double below 1 times n is below n, also when rounded.
-std::int32_t whole(double u, std::int64_t n) { return static_cast<std::int32_t>(u * static_cast<double>(n)); }
-
-/// What a sequence is, before its vectors. Kept from sequence to sequence for its memory.
-struct Plan {
+/// Kept from sequence to sequence for its memory.
+struct Scratch {
   std::vector<double> uniforms;
-  std::vector<std::int32_t> classes;  ///< of each slot: the classes that the sequence has
-  std::vector<std::int32_t> slots;    ///< (N + 1) which of them each item has
-  bool novel = false;
+  std::vector<std::int32_t> slots;
+  std::vector<std::int32_t> means;
+  std::vector<float> normals;
 };
 
-/// Fills the slots with classes of different labels, among classes 0 … `classes` − 1.
-void draw_with_distinct_labels(const Parameters& p, std::int64_t classes, Plan& plan) {
-  const std::size_t distinct = plan.classes.size();
-  for (std::size_t i = 0; i < distinct; ++i) {
-    // Floyd's sampling without replacement (Bentley & Floyd 1987): each set of labels is equally likely;
-    // their order is not, and the shuffle makes it so.
-    const auto last = static_cast<std::int32_t>(p.labels - static_cast<std::int64_t>(distinct - i));
-    const std::int32_t drawn = whole(plan.uniforms[label_place(p) + i], last + 1);
-    const auto taken = [&](std::int32_t label) {
-      return std::any_of(plan.classes.begin(), plan.classes.begin() + static_cast<std::ptrdiff_t>(i),
-                         [&](std::int32_t c) { return c % p.labels == label; });
-    };
-    const std::int64_t label = taken(drawn) ? last : drawn;
-    const std::int64_t of_label = whole(plan.uniforms[kItem + i], classes / p.labels);
-    plan.classes[i] = static_cast<std::int32_t>(label + p.labels * of_label);
-  }
-}
-
-std::int32_t known_class(const Parameters& p, const std::vector<double>& cumulative, double u) {
-  if (cumulative.empty()) return whole(u, p.classes);
-  return static_cast<std::int32_t>(std::upper_bound(cumulative.begin(), cumulative.end(), u) -
-                                   cumulative.begin());
-}
-
-/// Slot i mod N/B for item i, in random order (Fisher & Yates), and the query in the slot of one of them.
-void arrange_in_bursts(const Parameters& p, Plan& plan) {
-  const auto pairs = static_cast<std::size_t>(p.pairs);
-  for (std::size_t i = 0; i < pairs; ++i) {
-    plan.slots[i] = static_cast<std::int32_t>(i % plan.classes.size());
-  }
-  for (std::size_t i = 0; i + 1 < pairs; ++i) {
-    const auto other = i + static_cast<std::size_t>(
-                               whole(plan.uniforms[shuffle_place(p) + i], p.pairs - static_cast<Index>(i)));
-    std::swap(plan.slots[i], plan.slots[other]);
-  }
-  plan.slots[pairs] = plan.slots[static_cast<std::size_t>(whole(plan.uniforms[kQuery], p.pairs))];
-}
-
-void make_plan(const Parameters& p, const std::vector<double>& cumulative, const base::RandomStream& stream,
-               Plan& plan) {
-  const auto pairs = static_cast<std::size_t>(p.pairs);
-  plan.uniforms.resize(uniform_count(p));
-  plan.slots.resize(pairs + 1);
-  stream.uniforms(0, std::span(plan.uniforms));
-  plan.novel = plan.uniforms[kNovel] < p.novel;
-  if (!plan.novel && plan.uniforms[kBursty] >= p.bursty) {
-    plan.classes.resize(pairs + 1);
-    for (std::size_t i = 0; i < pairs; ++i) {
-      plan.classes[i] = known_class(p, cumulative, plan.uniforms[kItem + i]);
-    }
-    plan.classes[pairs] = known_class(p, cumulative, plan.uniforms[kQuery]);
-    std::iota(plan.slots.begin(), plan.slots.end(), 0);
-    return;
-  }
-  plan.classes.resize(static_cast<std::size_t>(p.pairs / p.burstiness));
-  if (!p.repeated_labels) {
-    draw_with_distinct_labels(p, plan.novel ? p.novel_classes : p.classes, plan);
-  } else {
-    for (std::size_t i = 0; i < plan.classes.size(); ++i) {
-      const double u = plan.uniforms[kItem + i];
-      plan.classes[i] = plan.novel ? whole(u, p.novel_classes) : known_class(p, cumulative, u);
-    }
-  }
-  arrange_in_bursts(p, plan);
-}
-
-/// Sequence `s` of the batch. Owns nothing: `plan` and `normals` are overwritten.
+/// Sequence `s` of the batch.
 template <class Real>
-void draw_sequence(const Parameters& p, const GaussianMixture<Real>& mixture,
-                   const base::RandomStream& stream, std::size_t s, InContextBatch<Real>& batch, Plan& plan,
-                   std::vector<float>& normals) {
-  make_plan(p, mixture.cumulative, stream, plan);
+void draw_sequence(const MixtureConstants<Real>& run, const base::RandomStream& stream, Index s,
+                   InContextBatch<Real>& batch, Scratch& scratch) {
+  const Parameters& p = run.parameters;
+  const Index items = p.pairs + 1;
+  scratch.uniforms.resize(static_cast<std::size_t>(uniform_count(p)));
+  scratch.slots.resize(static_cast<std::size_t>(items));
+  scratch.means.resize(static_cast<std::size_t>(items));
+  stream.uniforms(0, std::span(scratch.uniforms));
+  const SequencePlan plan{.uniforms = scratch.uniforms.data(),
+                          .slots = scratch.slots.data(),
+                          .classes = batch.classes.data() + s * items,
+                          .means = scratch.means.data()};
+  make_plan(p, run.cumulative, plan);
+  batch.shift.data()[s] = shift_of(p, plan.uniforms);
+  batch.label.data()[s] = label_of(p, plan.classes[p.pairs]);
 
-  // One request for all normals: (D, N + 1) noise | (D, N/B) novel means, of slots; a class that comes again
-  // has the mean of its first slot.
-  const auto dimension = static_cast<std::size_t>(p.dimension);
-  const auto items = static_cast<std::size_t>(p.pairs + 1);
-  normals.resize(dimension * (items + (plan.novel ? plan.classes.size() : 0)));
-  stream.normals(normal_place(p), std::span(normals));
+  // One request for all normals: (D, N + 1) noise | (D, N/B) novel means.
+  const bool novel = is_novel(p, plan.uniforms);
+  const Index vectors = items + (novel ? p.pairs / p.burstiness : 0);
+  scratch.normals.resize(static_cast<std::size_t>(p.dimension * vectors));
+  stream.normals(static_cast<std::uint64_t>(normal_place(p)), std::span(scratch.normals));
 
-  const double d = static_cast<double>(p.dimension);
-  const double norm = std::sqrt(1 + p.noise * p.noise);
-  const auto spread = static_cast<Real>(1 / std::sqrt(d));
-  const auto mean_weight = static_cast<Real>(1 / norm);
-  const auto noise_weight = static_cast<Real>(p.noise / (norm * std::sqrt(d)));
-
-  Real* token = batch.content.data() + s * (2 * items - 1) * dimension;
-  std::int64_t label = 0;
-  for (std::size_t i = 0; i < items; ++i) {
-    const std::int32_t drawn = plan.classes[static_cast<std::size_t>(plan.slots[i])];
-    const float* noise = normals.data() + i * dimension;
-    if (plan.novel) {
-      const auto slot = std::find(plan.classes.begin(), plan.classes.end(), drawn) - plan.classes.begin();
-      const float* mean = normals.data() + (items + static_cast<std::size_t>(slot)) * dimension;
+  Real* token = batch.content.data() + s * (2 * p.pairs + 1) * p.dimension;
+  for (Index i = 0; i < items; ++i) {
+    const float* noise = scratch.normals.data() + i * p.dimension;
+    if (novel) {
+      const float* mean = scratch.normals.data() + (items + plan.means[i]) * p.dimension;
 #pragma omp simd
-      for (std::size_t k = 0; k < dimension; ++k) {
-        const Real mu = static_cast<Real>(mean[k]) * spread;
-        token[k] = std::fma(noise_weight, static_cast<Real>(noise[k]), mean_weight * mu);
-      }
+      for (Index k = 0; k < p.dimension; ++k)
+        token[k] = item_element(run, novel_mean(run, mean[k]), noise[k]);
     } else {
-      const Real* mean = mixture.classes.data() + static_cast<std::size_t>(drawn) * dimension;
+      const Real* mean = run.classes + plan.means[i] * p.dimension;
 #pragma omp simd
-      for (std::size_t k = 0; k < dimension; ++k) {
-        token[k] = std::fma(noise_weight, static_cast<Real>(noise[k]), mean_weight * mean[k]);
-      }
+      for (Index k = 0; k < p.dimension; ++k) token[k] = item_element(run, mean[k], noise[k]);
     }
-    token += dimension;
-    label = (drawn + (p.swapped && !plan.novel ? 1 : 0)) % p.labels;
-    if (i + 1 < items) {
-      token =
-          std::copy_n(mixture.labels.data() + static_cast<std::size_t>(label) * dimension, dimension, token);
-    }
-    batch.classes[s * items + i] = drawn + static_cast<std::int32_t>(plan.novel ? p.classes : 0);
+    token += p.dimension;
+    if (i == p.pairs) break;
+    token = std::copy_n(run.labels + label_of(p, plan.classes[i]) * p.dimension, p.dimension, token);
   }
-  batch.label[s] = static_cast<std::int32_t>(label);
-  batch.shift[s] = whole(plan.uniforms[kShift], 2 * (p.most_pairs - p.pairs) + 1);
 }
 
 /// (D, columns) elements of N(0, 1/D).
@@ -275,34 +184,95 @@ GaussianMixture<Real> draw_mixture(const GaussianMixtureParameters& p, const bas
 }
 
 template <class Real>
-InContextBatch<Real>::InContextBatch(const GaussianMixtureParameters& p, Index sequences)
-    : content({p.dimension, (2 * p.pairs + 1) * sequences}),
-      shift(static_cast<std::size_t>(sequences)),
-      label(static_cast<std::size_t>(sequences)),
-      classes(static_cast<std::size_t>((p.pairs + 1) * sequences)) {}
+InContextBatch<Real>::InContextBatch(const GaussianMixtureParameters& p, Index n_runs, Index n_sequences,
+                                     compute::Device device)
+    : runs(n_runs),
+      sequences(n_sequences),
+      content({p.dimension, (2 * p.pairs + 1) * n_sequences * n_runs}, device),
+      shift({1, n_sequences * n_runs}, device),
+      label({1, n_sequences * n_runs}, device),
+      classes({p.pairs + 1, n_sequences * n_runs}, device) {
+  if (device == compute::kCpu) return;
+  uniforms = compute::Array<double>({uniform_count(p), n_sequences * n_runs}, device);
+  slots = compute::Array<std::int32_t>(classes.shape(), device);
+  means = compute::Array<std::int32_t>(classes.shape(), device);
+}
 
 template <class Real>
-void draw(const GaussianMixtureParameters& p, const GaussianMixture<Real>& mixture,
-          const base::RandomKey& key, base::Purpose purpose, std::uint32_t first,
-          InContextBatch<Real>& batch) {
-  check(p);
-  const std::size_t sequences = batch.shift.size();
-  base::ensure(mixture.classes.shape() == std::vector<Index>{p.dimension, p.classes} &&
-                   mixture.labels.shape() == std::vector<Index>{p.dimension, p.labels} &&
-                   mixture.cumulative.empty() == (p.zipf == 0),
-               "a mixture is drawn for the parameters of its sequences");
-  base::ensure(batch.content.shape() ==
-                   std::vector<Index>{p.dimension, (2 * p.pairs + 1) * static_cast<Index>(sequences)},
+MixtureSampler<Real>::MixtureSampler(std::span<const MixtureRun<Real>> runs, base::Purpose purpose,
+                                     compute::Device device)
+    : purpose_(purpose) {
+  base::ensure(!runs.empty(), "there is a run to draw for");
+  common_ = runs.front().parameters;
+  compute::Array<MixtureConstants<Real>> constants({1, static_cast<Index>(runs.size())});
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    const auto& [p, mixture, key] = runs[r];
+    check(p);
+    base::ensure(p.pairs == common_.pairs && p.most_pairs == common_.most_pairs &&
+                     p.dimension == common_.dimension && p.labels == common_.labels,
+                 "runs side by side agree in pairs, positions, dimension and labels");
+    base::ensure(mixture != nullptr &&
+                     mixture->classes.shape() == std::vector<Index>{p.dimension, p.classes} &&
+                     mixture->labels.shape() == std::vector<Index>{p.dimension, p.labels} &&
+                     mixture->cumulative.size() == static_cast<std::size_t>(p.zipf == 0 ? 0 : p.classes),
+                 "a mixture is drawn for the parameters of its sequences");
+    const double d = static_cast<double>(p.dimension);
+    const double norm = std::sqrt(1 + p.noise * p.noise);
+    MixtureConstants<Real>& run = constants.elements()[r];
+    run = {.parameters = p,
+           .counter = base::RandomStream(key, purpose).counter(),
+           .classes = mixture->classes.data(),
+           .labels = mixture->labels.data(),
+           .cumulative = p.zipf == 0 ? nullptr : mixture->cumulative.data(),
+           .spread = static_cast<Real>(1 / std::sqrt(d)),
+           .mean_weight = static_cast<Real>(1 / norm),
+           .noise_weight = static_cast<Real>(p.noise / (norm * std::sqrt(d)))};
+    keys_.push_back(key);
+    if (device == compute::kCpu) continue;
+    run.classes = vectors_.emplace_back(mixture->classes.to(device)).data();
+    run.labels = vectors_.emplace_back(mixture->labels.to(device)).data();
+    if (p.zipf == 0) continue;
+    cumulative_.emplace_back(std::vector<Index>{p.classes}, device);
+    compute::copy(device, cumulative_.back().data(), compute::kCpu, run.cumulative,
+                  mixture->cumulative.size() * sizeof(double));
+    run.cumulative = cumulative_.back().data();
+  }
+  runs_ = constants.to(device);
+}
+
+template <class Real>
+void MixtureSampler<Real>::draw(compute::View<const std::uint64_t> step, std::uint32_t offset,
+                                InContextBatch<Real>& batch) const {
+  base::ensure(batch.runs == runs_.size() && batch.content.device() == runs_.device() &&
+                   batch.content.rows() == common_.dimension && batch.classes.rows() == common_.pairs + 1,
                "a batch is made for the parameters of its sequences");
-  base::ensure(first + std::uint64_t{sequences} <= std::uint64_t{1} << 32U, "at most 2^32 sequences");
+  base::ensure(step.rows == 1 && step.columns == batch.runs && step.device == runs_.device(),
+               "there is a step for each run, on its device");
+  if (batch.shift.size() == 0) return;
+  if (step.device != compute::kCpu) return cuda::draw(runs_, step, offset, batch);
+  draw_on_cpu(step, offset, batch);
+}
+
+template <class Real>
+void MixtureSampler<Real>::draw_on_cpu(compute::View<const std::uint64_t> step, std::uint32_t offset,
+                                       InContextBatch<Real>& batch) const {
+  constexpr std::uint64_t kNumbers = std::uint64_t{1} << 32U;
+  const auto sequences = static_cast<std::uint64_t>(batch.sequences);
+  for (Index r = 0; r < batch.runs; ++r) {
+    base::ensure(
+        offset + sequences <= kNumbers && *step.column(r) <= (kNumbers - offset - sequences) / sequences,
+        "at most 2^32 sequences");
+  }
   base::ExceptionSlot exception;
 #pragma omp parallel for if (batch.content.size() > kParallelSize)
-  for (std::size_t s = 0; s < sequences; ++s) {
+  for (Index s = 0; s < batch.shift.size(); ++s) {
     exception.run([&] {
-      thread_local Plan plan;
-      thread_local std::vector<float> normals;
-      const auto number = static_cast<std::uint32_t>(first + s);
-      draw_sequence(p, mixture, base::RandomStream(key, purpose, number), s, batch, plan, normals);
+      thread_local Scratch scratch;
+      const Index r = s / batch.sequences;
+      const auto number = static_cast<std::uint32_t>(*step.column(r) * sequences + offset +
+                                                     static_cast<std::uint64_t>(s % batch.sequences));
+      draw_sequence(runs_.data()[r], base::RandomStream(keys_[static_cast<std::size_t>(r)], purpose_, number),
+                    s, batch, scratch);
     });
   }
   exception.rethrow();
@@ -313,9 +283,7 @@ template GaussianMixture<double> draw_mixture<double>(const GaussianMixtureParam
                                                       const base::RandomKey&);
 template struct InContextBatch<float>;
 template struct InContextBatch<double>;
-template void draw<float>(const GaussianMixtureParameters&, const GaussianMixture<float>&,
-                          const base::RandomKey&, base::Purpose, std::uint32_t, InContextBatch<float>&);
-template void draw<double>(const GaussianMixtureParameters&, const GaussianMixture<double>&,
-                           const base::RandomKey&, base::Purpose, std::uint32_t, InContextBatch<double>&);
+template class MixtureSampler<float>;
+template class MixtureSampler<double>;
 
 }  // namespace ecphory::tasks

@@ -23,7 +23,7 @@
 
 #include "ecphory/base/parameters.hpp"
 #include "ecphory/base/random.hpp"
-#include "ecphory/compute/array.hpp"
+#include "ecphory/compute/view.hpp"
 
 namespace ecphory::tasks {
 
@@ -82,30 +82,70 @@ struct GaussianMixture {
 template <class Real>
 GaussianMixture<Real> draw_mixture(const GaussianMixtureParameters& parameters, const base::RandomKey& key);
 
-/// S sequences. Token t of sequence s is column T·s + t of `content` below a one-hot column of 2 N_max + 1
-/// positions, which is hot at shift[s] + t.
+/// What one of several runs draws from.
 template <class Real>
-struct InContextBatch {
-  InContextBatch(const GaussianMixtureParameters& parameters, compute::Index sequences);
-
-  compute::Array<Real> content;       ///< (D, T·S) items and labels in turn
-  std::vector<std::int32_t> shift;    ///< (S) uniform on 0 … 2 (N_max − N)
-  std::vector<std::int32_t> label;    ///< (S) the answer, 0 … L − 1
-  std::vector<std::int32_t> classes;  ///< (N + 1, S) class of each item, the query's last; K + j if novel
+struct MixtureRun {
+  GaussianMixtureParameters parameters = {};
+  const GaussianMixture<Real>* mixture = nullptr;  ///< drawn for them
+  base::RandomKey key = {};
 };
 
-/// Overwrites `batch` with sequences first, first + 1, …, as many as it has. A sequence depends on (key,
-/// purpose, its number) alone, whatever the batch and the number of threads. All that is random in it stands
-/// at fixed places of RandomStream(key, purpose, number):
+/// S sequences of each of R runs; run r has sequences r·S … r·S + S − 1. Token t of sequence s is column
+/// T·s + t of `content` below a one-hot column of 2 N_max + 1 positions, which is hot at shift(s) + t.
+template <class Real>
+struct InContextBatch {
+  /// For runs that agree with `parameters` in N and D.
+  InContextBatch(const GaussianMixtureParameters& parameters, compute::Index runs, compute::Index sequences,
+                 compute::Device device = compute::kCpu);
+
+  compute::Index runs;                   ///< R
+  compute::Index sequences;              ///< S
+  compute::Array<Real> content;          ///< (D, T·S·R) items and labels in turn
+  compute::Array<std::int32_t> shift;    ///< (1, S·R) uniform on 0 … 2 (N_max − N)
+  compute::Array<std::int32_t> label;    ///< (1, S·R) the answer, 0 … L − 1
+  compute::Array<std::int32_t> classes;  ///< (N + 1, S·R) of each item, the query's last; K + j if novel
+
+  // Where a GPU plans the sequences (gaussian_mixture_plan.hpp); empty on the CPU.
+  compute::Array<double> uniforms;     ///< (3N + 3, S·R)
+  compute::Array<std::int32_t> slots;  ///< (N + 1, S·R)
+  compute::Array<std::int32_t> means;  ///< (N + 1, S·R)
+};
+
+template <class Real>
+struct MixtureConstants;
+
+/// Draws the sequences of runs side by side. A sequence depends on its run and its number alone, whatever the
+/// batch, the other runs, the number of threads and the device: a GPU gives the CPU's bits. All that is
+/// random in it stands at fixed places of RandomStream(key, purpose, number):
 ///     uniforms<double>  0 bursty | 1 novel | 2 shift | 3 query | 4 + i class of item i | 4 + N + i label of
 ///                       class i | 4 + 2N + i exchange i of the shuffle
 ///     normals<float>    8 (N + 1) + …: (D, N + 1) noise of the items | (D, N/B) means of novel classes
-/// Normals are drawn in single precision, so float and double hold the same sequence. `parameters` are within
-/// the limits of the table, and `mixture` and `batch` were made for them. Throws UserError as check() does.
+/// Normals are drawn in single precision, so float and double hold the same sequence.
 template <class Real>
-void draw(const GaussianMixtureParameters& parameters, const GaussianMixture<Real>& mixture,
-          const base::RandomKey& key, base::Purpose purpose, std::uint32_t first,
-          InContextBatch<Real>& batch);
+class MixtureSampler {
+ public:
+  /// Runs whose parameters are within the limits of the table and agree in N, N_max, D and L, else Bug; they
+  /// may differ in all else. On the CPU their mixtures must outlive this; a GPU gets copies. Throws UserError
+  /// as check() does.
+  MixtureSampler(std::span<const MixtureRun<Real>> runs, base::Purpose purpose,
+                 compute::Device device = compute::kCpu);
+
+  /// Overwrites `batch`: its sequence s of run r is number step(r)·S + offset + s of that run. `step` is
+  /// (1, R), all are on one device. Numbers from 2³² on are a Bug; on a GPU, where nobody waits to look, they
+  /// begin again at 0. There the work is only started, and can be recorded in a compute::Graph.
+  void draw(compute::View<const std::uint64_t> step, std::uint32_t offset, InContextBatch<Real>& batch) const;
+
+ private:
+  void draw_on_cpu(compute::View<const std::uint64_t> step, std::uint32_t offset,
+                   InContextBatch<Real>& batch) const;
+
+  base::Purpose purpose_;
+  GaussianMixtureParameters common_;                // of the first run
+  std::vector<base::RandomKey> keys_;               // (R)
+  std::vector<compute::Array<Real>> vectors_;       // a GPU's copies
+  std::vector<compute::Array<double>> cumulative_;  // and these
+  compute::Array<MixtureConstants<Real>> runs_;     // (1, R)
+};
 
 extern template GaussianMixture<float> draw_mixture<float>(const GaussianMixtureParameters&,
                                                            const base::RandomKey&);
@@ -113,11 +153,7 @@ extern template GaussianMixture<double> draw_mixture<double>(const GaussianMixtu
                                                              const base::RandomKey&);
 extern template struct InContextBatch<float>;
 extern template struct InContextBatch<double>;
-extern template void draw<float>(const GaussianMixtureParameters&, const GaussianMixture<float>&,
-                                 const base::RandomKey&, base::Purpose, std::uint32_t,
-                                 InContextBatch<float>&);
-extern template void draw<double>(const GaussianMixtureParameters&, const GaussianMixture<double>&,
-                                  const base::RandomKey&, base::Purpose, std::uint32_t,
-                                  InContextBatch<double>&);
+extern template class MixtureSampler<float>;
+extern template class MixtureSampler<double>;
 
 }  // namespace ecphory::tasks

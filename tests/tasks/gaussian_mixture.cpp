@@ -11,24 +11,79 @@
 #include <doctest/doctest.h>
 #include <omp.h>
 
+#include "ecphory/compute/graph.hpp"
+
+#include "compute/gpu.hpp"
+
 using namespace ecphory;
 using namespace ecphory::tasks;
 using compute::Index;
 
 namespace {
 
+/// As a MixtureSampler on the CPU does.
+template <class Real>
+void draw(std::span<const MixtureRun<Real>> runs, base::Purpose purpose,
+          const std::vector<std::uint64_t>& step, std::uint32_t offset, InContextBatch<Real>& batch) {
+  MixtureSampler<Real>(runs, purpose).draw(std::span(step), offset, batch);
+}
+
+/// Sequences of one run.
 template <class Real>
 InContextBatch<Real> drawn(const GaussianMixtureParameters& p, Index sequences, std::uint64_t seed = 1,
                            base::Purpose purpose = kTrainingSequences, std::uint32_t first = 0) {
-  InContextBatch<Real> batch(p, sequences);
-  draw(p, draw_mixture<Real>(p, {.seed = seed}), {.seed = seed}, purpose, first, batch);
+  const auto mixture = draw_mixture<Real>(p, {.seed = seed});
+  const MixtureRun<Real> run{.parameters = p, .mixture = &mixture, .key = {.seed = seed}};
+  InContextBatch<Real> batch(p, 1, sequences);
+  draw<Real>(std::span(&run, 1), purpose, {0}, first, batch);
   return batch;
 }
 
+/// Runs that differ in all that they may.
+template <class Real>
+struct Many {
+  explicit Many(Index pairs = 4, Index dimension = 7) {
+    const Index labels = 2 * pairs;
+    const GaussianMixtureParameters common{.classes = 3 * labels,
+                                           .labels = labels,
+                                           .pairs = pairs,
+                                           .most_pairs = pairs + 2,
+                                           .dimension = dimension,
+                                           .noise = 0.3,
+                                           .burstiness = 2,
+                                           .novel_classes = 2 * labels};
+    parameters.assign(8, common);
+    parameters[1].repeated_labels = true;
+    parameters[2].zipf = 1.2;
+    parameters[3].classes = 8 * labels;
+    parameters[3].noise = 2;
+    parameters[3].burstiness = 1;
+    parameters[4] = parameters_of(TestSet::swapped, parameters[3]);
+    parameters[5] = parameters_of(TestSet::in_context, parameters[1]);
+    parameters[6] = parameters_of(TestSet::in_weights, parameters[2]);
+    parameters[7].novel_classes = labels;
+    parameters[7].burstiness = 4;
+    parameters[7].bursty = 0.9;
+    parameters[7].novel = 0.1;
+    mixtures.reserve(8);
+    for (std::uint32_t r = 0; r < 8; ++r) {
+      const base::RandomKey key{.seed = 1 + r / 2, .point = r % 2, .replicate = r};
+      mixtures.push_back(draw_mixture<Real>(parameters[r], key));
+      runs.push_back({.parameters = parameters[r], .mixture = &mixtures[r], .key = key});
+    }
+  }
+
+  std::vector<GaussianMixtureParameters> parameters;
+  std::vector<GaussianMixture<Real>> mixtures;
+  std::vector<MixtureRun<Real>> runs;
+};
+
+constexpr Index kEach = 30;  // sequences of a run
+
 /// The classes of one sequence: N of the context, and the query's.
 std::vector<std::int32_t> classes_of(const InContextBatch<float>& batch, Index sequence) {
-  const auto items = static_cast<std::ptrdiff_t>(batch.classes.size() / batch.shift.size());
-  return {batch.classes.begin() + sequence * items, batch.classes.begin() + (sequence + 1) * items};
+  const std::int32_t* first = batch.classes.data() + sequence * batch.classes.rows();
+  return {first, first + batch.classes.rows()};
 }
 
 std::map<std::int32_t, int> counts(const std::vector<std::int32_t>& classes, std::size_t n) {
@@ -65,9 +120,10 @@ TEST_CASE("the defaults are the published ones") {
   const GaussianMixtureParameters p;
   CHECK(p.dimension + 2 * p.most_pairs + 1 == 150);
   const InContextBatch<float> batch = drawn<float>(p, 3);
-  CHECK(batch.content.shape() == std::vector<Index>{85, 3 * 17});
-  CHECK(batch.label.size() == 3);
-  CHECK(batch.classes.size() == 3 * 9);
+  CHECK(batch.content.shape() == std::vector<Index>{85, 51});
+  CHECK(batch.shift.shape() == std::vector<Index>{1, 3});
+  CHECK(batch.label.shape() == std::vector<Index>{1, 3});
+  CHECK(batch.classes.shape() == std::vector<Index>{9, 3});
   CHECK_NOTHROW(check(p));
 }
 
@@ -101,7 +157,7 @@ TEST_CASE("an item is its class's mean and the token behind it that class's labe
         if (i + 1 < classes.size()) {
           CHECK(batch.content.matrix().col(column + 1) == mixture.labels.matrix().col(label));
         } else {
-          CHECK(batch.label[static_cast<std::size_t>(s)] == label);
+          CHECK(batch.label.matrix()(s) == label);
         }
       }
       novel += classes[0] >= 24 ? 1 : 0;
@@ -127,7 +183,7 @@ TEST_CASE("variances of means, labels, items and novel means") {
   double noise = 0;
   for (Index s = 0; s < 1000; ++s) {
     for (Index i = 0; i < 5; ++i) {
-      const auto mean = mixture.classes.matrix().col(known.classes[static_cast<std::size_t>(5 * s + i)]);
+      const auto mean = mixture.classes.matrix().col(known.classes.matrix()(i, s));
       noise += (known.content.matrix().col(9 * s + 2 * i) - mean / std::sqrt(1.25)).squaredNorm();
     }
   }
@@ -155,7 +211,7 @@ TEST_CASE("novel means are another sequence's no more than another batch's") {
   p.novel_classes = 1;
   p.novel = 1;
   const auto x = drawn<double>(p, 2, 1);
-  REQUIRE(x.classes == std::vector<std::int32_t>{1, 1, 1, 1});
+  REQUIRE((x.classes.matrix().array() == 1).all());
   // Independent vectors of unit length: their product has the standard deviation 1/√2000 = 0.022.
   CHECK(std::abs(x.content.matrix().col(0).dot(x.content.matrix().col(3))) < 0.1);
 }
@@ -164,13 +220,13 @@ TEST_CASE("positions lie within 2 N_max + 1 columns and begin anywhere") {
   const GaussianMixtureParameters p{.labels = 4, .pairs = 2, .most_pairs = 5, .dimension = 1};
   const InContextBatch<float> batch = drawn<float>(p, 7000);
   std::vector<double> count(7);
-  for (const std::int32_t shift : batch.shift) {
+  for (const std::int32_t shift : batch.shift.elements()) {
     REQUIRE((shift >= 0 && shift + 4 <= 10));
     count[static_cast<std::size_t>(shift)] += 1;
   }
   CHECK(chi_squared(count) < 22.5);  // 0.1% point at 6 degrees of freedom
   const InContextBatch<float> full = drawn<float>({.most_pairs = 8, .dimension = 1}, 50);
-  CHECK(std::all_of(full.shift.begin(), full.shift.end(), [](std::int32_t s) { return s == 0; }));
+  CHECK((full.shift.matrix().array() == 0).all());
 }
 
 TEST_CASE("a bursty context has each class exactly B times, in random order, and the query's among them") {
@@ -271,12 +327,12 @@ TEST_CASE("classes follow Zipf's law: in contexts, in queries, and in bursts unl
   for (std::size_t k = 0; k < 8; ++k) sum += law[k] = std::pow(static_cast<double>(k + 1), -1.5);
   for (double& x : law) x /= sum;
 
-  const auto histogram = [&](std::size_t from, std::size_t to) {
+  const auto histogram = [&](Index from, Index to) {
     const InContextBatch<float> batch = drawn<float>(p, 10000);
     std::vector<double> count(8);
-    for (std::size_t s = 0; s < 10000; ++s) {
-      for (std::size_t i = from; i < to; ++i)
-        count[static_cast<std::size_t>(batch.classes[3 * s + i] % 8)] += 1;
+    for (Index s = 0; s < 10000; ++s) {
+      for (Index i = from; i < to; ++i)
+        count[static_cast<std::size_t>(batch.classes.matrix()(i, s) % 8)] += 1;
     }
     return count;
   };
@@ -344,7 +400,7 @@ TEST_CASE("the answer of a swapped sequence is the label that its context shows 
     const auto classes = classes_of(batch, s);
     const auto at = std::find(classes.begin(), classes.end() - 1, classes.back()) - classes.begin();
     REQUIRE(at < 8);
-    const Index answer = batch.label[static_cast<std::size_t>(s)];
+    const Index answer = batch.label.matrix()(s);
     CHECK(batch.content.matrix().col(17 * s + 2 * at + 1) == mixture.labels.matrix().col(answer));
     CHECK(answer == (classes.back() + 1) % 32);
   }
@@ -376,8 +432,8 @@ TEST_CASE("training and the test sets are independent") {
   }
   for (std::size_t i = 0; i < sets.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      CHECK(sets[i].shift != sets[j].shift);
-      CHECK(sets[i].classes != sets[j].classes);
+      CHECK(sets[i].shift.matrix() != sets[j].shift.matrix());
+      CHECK(sets[i].classes.matrix() != sets[j].classes.matrix());
       // The correlation of the items, almost all noise: standard error 1/√n, n = 9·100·100.
       double correlation = 0;
       for (Index s = 0; s < 100; ++s) {
@@ -400,14 +456,14 @@ TEST_CASE("a sequence depends on its number, whatever its batch and the number o
   const InContextBatch<float> threads = drawn<float>(p, 60);
   omp_set_num_threads(before);
   CHECK(whole.content.matrix() == threads.content.matrix());
-  CHECK(whole.classes == threads.classes);
-  CHECK(whole.label == threads.label);
-  CHECK(whole.shift == threads.shift);
+  CHECK(whole.classes.matrix() == threads.classes.matrix());
+  CHECK(whole.label.matrix() == threads.label.matrix());
+  CHECK(whole.shift.matrix() == threads.shift.matrix());
   for (const std::uint32_t first : {0U, 13U, 59U}) {
     const InContextBatch<float> part = drawn<float>(p, 1, 1, kTrainingSequences, first);
-    CHECK(part.content.matrix() == whole.content.matrix().middleCols(17 * first, 17));
-    CHECK(part.shift[0] == whole.shift[first]);
-    CHECK(part.label[0] == whole.label[first]);
+    CHECK(part.content.matrix() == whole.content.matrix().middleCols(Index{17} * first, 17));
+    CHECK(part.shift.matrix()(0) == whole.shift.matrix()(first));
+    CHECK(part.label.matrix()(0) == whole.label.matrix()(first));
     CHECK(classes_of(part, 0) == classes_of(whole, first));
   }
 }
@@ -423,12 +479,12 @@ TEST_CASE("what is drawn for one thing stands at its place whatever was drawn fo
       const base::RandomStream stream({.seed = 4}, kTrainingSequences, s);
       double u = 0;
       stream.uniforms(2, std::span(&u, 1));
-      CHECK(batch.shift[s] == static_cast<std::int32_t>(u * 49));
+      CHECK(batch.shift.matrix()(s) == static_cast<std::int32_t>(u * 49));
       Eigen::MatrixXf normals(7, 9 + 4);
-      stream.normals(72, std::span(normals.data(), 7 * 13));
-      const auto items = batch.content.matrix().middleCols(17 * s, 17);
+      stream.normals(72, std::span(normals.data(), 91));
+      const auto items = batch.content.matrix().middleCols(Index{17} * s, 17);
       for (Index i = 0; i < 9; ++i) {
-        const std::int32_t c = batch.classes[9 * s + static_cast<std::size_t>(i)];
+        const std::int32_t c = batch.classes.matrix()(i, s);
         const Eigen::VectorXd noise = normals.col(i).cast<double>() * (0.1 / std::sqrt(7));
         const Eigen::VectorXd mean = items.col(2 * i) * std::sqrt(1.01) - noise;
         if (set != TestSet::in_context) {
@@ -446,14 +502,132 @@ TEST_CASE("float and double hold the same sequences") {
   const GaussianMixtureParameters p{.dimension = 33, .noise = 0.3};
   const InContextBatch<float> f = drawn<float>(p, 50);
   const InContextBatch<double> d = drawn<double>(p, 50);
-  CHECK(f.classes == d.classes);
-  CHECK(f.label == d.label);
-  CHECK(f.shift == d.shift);
+  CHECK(f.classes.matrix() == d.classes.matrix());
+  CHECK(f.label.matrix() == d.label.matrix());
+  CHECK(f.shift.matrix() == d.shift.matrix());
   // Labels are one product of what float rounds: the double, rounded. Items are two more products and a sum,
   // of elements below 1.
   for (Index t = 1; t < 17; t += 2)
     CHECK(f.content.matrix().col(t).isApprox(d.content.matrix().col(t).cast<float>(), 1e-7F));
   CHECK((f.content.matrix().cast<double>() - d.content.matrix()).cwiseAbs().maxCoeff() < 2e-7);
+}
+
+TEST_CASE_TEMPLATE("runs side by side draw what each draws alone, bit for bit", Real, float, double) {
+  const Many<Real> many;
+  const std::vector<std::uint64_t> step = {0, 7, 2, 90000000, 5, 1, 3, 4};
+  InContextBatch<Real> together(many.parameters.front(), 8, kEach);
+  draw<Real>(many.runs, kTrainingSequences, step, 11, together);
+  const auto is_part = [&](const auto& whole, const auto& part, Index r) {
+    const Index n = part.columns();
+    return whole.matrix().middleCols(r * n, n) == part.matrix();
+  };
+  InContextBatch<Real> alone(many.parameters.front(), 1, kEach);
+  for (Index r = 0; r < 8; ++r) {
+    const auto at = static_cast<std::size_t>(r);
+    draw<Real>(std::span(many.runs).subspan(at, 1), kTrainingSequences, {step[at]}, 11, alone);
+    CHECK(is_part(together.content, alone.content, r));
+    CHECK(is_part(together.shift, alone.shift, r));
+    CHECK(is_part(together.label, alone.label, r));
+    CHECK(is_part(together.classes, alone.classes, r));
+  }
+}
+
+TEST_CASE("step and offset number the sequences of each run") {
+  const Many<float> many;
+  const std::span<const MixtureRun<float>> two = std::span(many.runs).first(2);
+  InContextBatch<float> batch(many.parameters.front(), 2, 5);
+  draw<float>(two, kTrainingSequences, {3, 1}, 4, batch);
+  InContextBatch<float> one(many.parameters.front(), 2, 1);
+  for (Index s = 0; s < 5; ++s) {
+    const auto number = static_cast<std::uint64_t>(s);
+    draw<float>(two, kTrainingSequences, {3 * 5 + 4 + number, 5 + 4 + number}, 0, one);
+    for (Index r = 0; r < 2; ++r) {
+      CHECK(batch.classes.matrix().col(5 * r + s) == one.classes.matrix().col(r));
+      CHECK(batch.content.matrix().middleCols(9 * (5 * r + s), 9) ==
+            one.content.matrix().middleCols(9 * r, 9));
+    }
+  }
+}
+
+TEST_CASE("runs that are not of one shape, and batches and steps that are not theirs, are bugs") {
+  Many<float> many;
+  const std::span<const MixtureRun<float>> runs = many.runs;
+  InContextBatch<float> batch(many.parameters.front(), 2, 3);
+  const auto steps = [&](const std::vector<std::uint64_t>& step, std::uint32_t offset) {
+    draw<float>(runs.first(2), kTrainingSequences, step, offset, batch);
+  };
+  CHECK_NOTHROW(steps({0, 1}, 0));
+  CHECK_THROWS_AS(steps({0, 1, 2}, 0), base::Bug);
+  CHECK_THROWS_AS(draw<float>(runs.first(3), kTrainingSequences, {0, 1, 2}, 0, batch), base::Bug);
+  CHECK_THROWS_AS(draw<float>(runs.first(0), kTrainingSequences, {}, 0, batch), base::Bug);
+
+  // 2³² = 3 · 1431655765 + 1.
+  CHECK_NOTHROW(steps({0, 1431655764}, 1));
+  CHECK_THROWS_AS(steps({0, 1431655764}, 2), base::Bug);
+  CHECK_THROWS_AS(steps({1431655765, 0}, 0), base::Bug);
+  CHECK_THROWS_AS(steps({~std::uint64_t{0}, 0}, 0), base::Bug);
+  CHECK_NOTHROW(steps({0, 0}, 0xFFFFFFFD));
+  CHECK_THROWS_AS(steps({0, 0}, 0xFFFFFFFE), base::Bug);
+
+  const auto disagrees = [&](const std::function<void(GaussianMixtureParameters&)>& spoil) {
+    GaussianMixtureParameters p = many.parameters.front();
+    spoil(p);
+    const auto mixture = draw_mixture<float>(p, {});
+    const std::array<MixtureRun<float>, 2> pair = {runs[0], {.parameters = p, .mixture = &mixture}};
+    CHECK_THROWS_AS(MixtureSampler<float>(pair, kTrainingSequences), base::Bug);
+    InContextBatch<float> other(p, 2, 3);
+    return other;
+  };
+  auto shorter = disagrees([](auto& p) { p.pairs = 2; });
+  CHECK_THROWS_AS(draw<float>(runs.first(2), kTrainingSequences, {0, 0}, 0, shorter), base::Bug);
+  auto smaller = disagrees([](auto& p) { p.dimension = 6; });
+  CHECK_THROWS_AS(draw<float>(runs.first(2), kTrainingSequences, {0, 0}, 0, smaller), base::Bug);
+  disagrees([](auto& p) { p.most_pairs = 7; });
+  disagrees([](auto& p) { p.labels = 4; });
+
+  // A mixture of other classes, of none, and of classes as likely as each other.
+  many.runs[1].mixture = &many.mixtures[3];
+  CHECK_THROWS_AS(steps({0, 0}, 0), base::Bug);
+  many.runs[1].mixture = nullptr;
+  CHECK_THROWS_AS(steps({0, 0}, 0), base::Bug);
+  many.runs[1].mixture = &many.mixtures[1];
+  many.runs[1].parameters.zipf = 1;
+  CHECK_THROWS_AS(steps({0, 0}, 0), base::Bug);
+}
+
+TEST_CASE_TEMPLATE("a GPU gives the CPU's bits, also when it is recorded", Real, float, double) {
+  const auto device = tests::gpu();
+  if (!device) return;
+  // Less than a warp has threads, and more elements of a sequence than a block has.
+  for (const Many<Real>& many : {Many<Real>(4, 7), Many<Real>(16, 85)}) {
+    const MixtureSampler<Real> sampler(many.runs, kTrainingSequences);
+    const MixtureSampler<Real> sampler_there(many.runs, kTrainingSequences, *device);
+    InContextBatch<Real> batch(many.parameters.front(), 8, kEach);
+    InContextBatch<Real> batch_there(many.parameters.front(), 8, kEach, *device);
+    compute::Array<std::uint64_t> step({1, 8});
+    step.matrix() << 0, 7, 2, 90000000, 5, 1, 3, 4;
+    auto step_there = step.to(*device);
+    const auto draw_there = [&] { sampler_there.draw(step_there, 11, batch_there); };
+    const auto check_equal = [&] {
+      sampler.draw(step, 11, batch);
+      CHECK(batch_there.content.to(compute::kCpu).matrix() == batch.content.matrix());
+      CHECK(batch_there.shift.to(compute::kCpu).matrix() == batch.shift.matrix());
+      CHECK(batch_there.label.to(compute::kCpu).matrix() == batch.label.matrix());
+      CHECK(batch_there.classes.to(compute::kCpu).matrix() == batch.classes.matrix());
+    };
+    draw_there();
+    check_equal();
+    const compute::Graph graph(*device, draw_there);
+    for (int launch = 0; launch < 2; ++launch) {
+      step.matrix().array() += 1;
+      compute::copy(*device, step_there.data(), compute::kCpu, step.data(), 8 * sizeof(std::uint64_t));
+      graph.launch();
+      check_equal();
+    }
+    InContextBatch<Real> elsewhere(many.parameters.front(), 8, kEach);
+    CHECK_THROWS_AS(sampler_there.draw(step_there, 11, elsewhere), base::Bug);
+    CHECK_THROWS_AS(sampler_there.draw(step, 11, batch_there), base::Bug);
+  }
 }
 
 TEST_CASE("settings that do not go together are refused with what to do") {
@@ -484,15 +658,8 @@ TEST_CASE("settings that do not go together are refused with what to do") {
   });
   GaussianMixtureParameters p{.labels = 2, .burstiness = 1, .repeated_labels = true};
   CHECK_NOTHROW(check(p));
-  InContextBatch<float> batch(p, 1);
   const auto mixture = draw_mixture<float>(p, {});
   p.burstiness = 3;
-  CHECK_THROWS_AS(draw(p, mixture, {}, kTrainingSequences, 0, batch), base::UserError);
-  p.burstiness = 1;
-  p.dimension = 7;
-  CHECK_THROWS_AS(draw(p, mixture, {}, kTrainingSequences, 0, batch), base::Bug);
-  p.dimension = 85;
-  CHECK_NOTHROW(draw(p, mixture, {}, kTrainingSequences, 0xFFFFFFFF, batch));
-  InContextBatch<float> two(p, 2);
-  CHECK_THROWS_AS(draw(p, mixture, {}, kTrainingSequences, 0xFFFFFFFF, two), base::Bug);
+  const MixtureRun<float> run{.parameters = p, .mixture = &mixture};
+  CHECK_THROWS_AS(MixtureSampler<float>(std::span(&run, 1), kTrainingSequences), base::UserError);
 }
