@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "ecphory/attention/readout.hpp"
@@ -56,8 +55,15 @@ std::vector<Real> initial_weights(const IclTransformerShape& shape, const base::
 /// (attention/two_layer.hpp), where the shape has that form.
 enum class Form { shortcut, plain };
 
-/// About how many numbers IclTransformer keeps for gradients of that many sequences.
-double numbers_at_work(const IclTransformerShape& shape, Form form, compute::Index sequences);
+/// What IclTransformer makes room for.
+struct Workload {
+  compute::Index networks = 1;   ///< of one shape, which work side by side
+  compute::Index sequences = 0;  ///< of each network, at most
+  compute::Device device = compute::kCpu;
+};
+
+/// About how many numbers it keeps for gradients.
+double numbers_at_work(const IclTransformerShape& shape, Form form, const Workload& workload);
 
 /// What a set of sequences gives. Attention is averaged over heads and sequences; rows are keys.
 struct Scores {
@@ -72,12 +78,19 @@ struct Scores {
   Scores& operator*=(double factor);
 };
 
-/// The network with memory for its activations. Threads share the work in parts of a fixed number of
-/// sequences, so results have the same bits for any number of threads.
+/// Networks of one shape side by side on a device, with memory for their activations. Weights of a network
+/// are a column of (layout().size(), networks); its sequences stand together, as many for each. On the CPU,
+/// threads share the work in parts of a fixed number of sequences of one network, so results have the same
+/// bits for any number of threads and of networks. On a GPU all networks are one batch; there, gradient()
+/// only starts the work, and can be recorded in a compute::Graph.
 template <class Real>
 class IclTransformer {
  public:
-  explicit IclTransformer(const IclTransformerShape& shape, Form form = Form::shortcut);
+  using Weights = compute::View<const Real>;
+  using Tokens = attention::PositionedTokens<Real>;
+  using Integers = compute::View<const std::int32_t>;
+
+  IclTransformer(const IclTransformerShape& shape, const Workload& workload, Form form = Form::shortcut);
   ~IclTransformer();
   IclTransformer(IclTransformer&&) noexcept;
   IclTransformer& operator=(IclTransformer&&) noexcept;
@@ -85,16 +98,16 @@ class IclTransformer {
   const compute::TensorLayout& layout() const;
 
   /// Logits (labels, sequences).
-  void logits(std::span<const Real> weights, const attention::PositionedTokens<Real>& tokens,
-              compute::View<Real> to);
+  void logits(Weights weights, const Tokens& tokens, compute::View<Real> to);
 
-  /// The mean loss; `gradient` is overwritten with that of the weights.
-  double gradient(std::span<const Real> weights, const attention::PositionedTokens<Real>& tokens,
-                  std::span<const std::int32_t> labels, std::span<Real> gradient);
+  /// The mean loss of each network, (1, networks); `gradient` is overwritten with those of the weights.
+  /// `labels` is (1, sequences).
+  void gradient(Weights weights, const Tokens& tokens, Integers labels, compute::View<Real> gradient,
+                compute::View<double> losses);
 
-  /// `classes` (pairs + 1, sequences) are those of the items, the query's last.
-  Scores evaluate(std::span<const Real> weights, const attention::PositionedTokens<Real>& tokens,
-                  std::span<const std::int32_t> labels, std::span<const std::int32_t> classes);
+  /// What each network's sequences give. `classes` (pairs + 1, sequences) are those of the items, the query's
+  /// last.
+  std::vector<Scores> evaluate(Weights weights, const Tokens& tokens, Integers labels, Integers classes);
 
  private:
   struct Implementation;

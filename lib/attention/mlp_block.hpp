@@ -11,15 +11,17 @@ namespace ecphory::attention {
 template <class Real>
 class MlpBlock {
  public:
-  MlpBlock(const StackShape& shape, Index layer, Index columns);
+  /// For up to that many columns.
+  MlpBlock(const StackShape& shape, Index layer, Index columns, compute::Device device);
 
   /// x (W, TS) becomes the block's output.
-  void forward(const compute::TensorLayout& layout, const Real* weights, compute::View<Real> x);
+  void forward(const compute::Tensors<const Real>& weights, compute::View<Real> x);
 
   /// d, the gradient of the output, becomes that of the input; adds that of the weights to the block
   /// `gradient`. What is in d_hidden (H, TS) and memory (W, TS) does not matter.
-  void backward(const compute::TensorLayout& layout, const Real* weights, compute::View<Real> d,
-                Real* gradient, compute::View<Real> d_hidden, compute::View<Real> memory) const;
+  void backward(const compute::Tensors<const Real>& weights, compute::View<Real> d,
+                const compute::Tensors<Real>& gradient, compute::View<Real> d_hidden,
+                compute::View<Real> memory) const;
 
  private:
   Activation activation_;

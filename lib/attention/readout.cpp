@@ -2,26 +2,24 @@
 
 #include <fmt/format.h>
 
+#include "ecphory/attention/products.hpp"
+#include "ecphory/compute/axpby.hpp"
 #include "ecphory/compute/bias_relu.hpp"
-#include "ecphory/compute/gemm.hpp"
 
 namespace ecphory::attention {
 
 using compute::Array;
-using compute::gemm;
-using compute::TensorLayout;
+using compute::Tensors;
 using compute::Transpose;
 using compute::View;
 
 namespace {
 
-const compute::Tensor& tensor(const TensorLayout& layout, Index layer, const char* name) {
-  return layout.at(fmt::format("mlp{}.{}", layer + 1, name));
-}
+std::string name_of(Index layer, const char* what) { return fmt::format("mlp{}.{}", layer + 1, what); }
 
 }  // namespace
 
-void add_weights(const ReadoutShape& shape, TensorLayout& layout) {
+void add_weights(const ReadoutShape& shape, compute::TensorLayout& layout) {
   for (Index layer = 0; layer < shape.layers; ++layer) {
     layout.add(fmt::format("mlp{}.weight", layer + 1), shape.width, shape.width);
     layout.add(fmt::format("mlp{}.bias", layer + 1), 1, 1);
@@ -30,45 +28,42 @@ void add_weights(const ReadoutShape& shape, TensorLayout& layout) {
 }
 
 template <class Real>
-Readout<Real>::Readout(const ReadoutShape& shape, Index sequences)
+Readout<Real>::Readout(const ReadoutShape& shape, Index sequences, compute::Device device)
     : shape_(shape),
-      logits_({shape.labels, sequences}),
-      d_({shape.width, sequences}),
-      below_({shape.width, sequences}) {
-  for (Index layer = 0; layer <= shape.layers; ++layer) x_.emplace_back(std::vector{shape.width, sequences});
+      logits_({shape.labels, sequences}, device),
+      d_({shape.width, sequences}, device),
+      below_({shape.width, sequences}, device) {
+  for (Index layer = 0; layer <= shape.layers; ++layer)
+    x_.emplace_back(std::vector{shape.width, sequences}, device);
 }
 
 template <class Real>
-View<Real> Readout<Real>::forward(const TensorLayout& layout, const Real* weights, View<const Real> last) {
+View<Real> Readout<Real>::forward(const Tensors<const Real>& weights, View<const Real> last) {
   const auto used = [&](Array<Real>& x) { return View<Real>(x).middle_columns(0, last.columns); };
-  used(x_.front()).matrix() = last.matrix();
+  compute::axpby<Real>(Real{1}, last, Real{0}, used(x_.front()));
   for (Index layer = 0; layer < shape_.layers; ++layer) {
     const View<Real> y = used(x_[static_cast<std::size_t>(layer) + 1]);
-    gemm<Real>(Transpose::no, Transpose::no, Real{1}, view_of(weights, tensor(layout, layer, "weight")),
-               used(x_[static_cast<std::size_t>(layer)]), Real{0}, y);
-    compute::bias_relu<Real>(view_of(weights, tensor(layout, layer, "bias")), y, y);
+    product<Real>(Transpose::no, Real{1}, weights[name_of(layer, "weight")],
+                  used(x_[static_cast<std::size_t>(layer)]), Real{0}, y);
+    compute::bias_relu<Real>(weights.number(name_of(layer, "bias")), y, y);
   }
-  gemm<Real>(Transpose::no, Transpose::no, Real{1}, view_of(weights, layout.at("readout.weight")),
-             used(x_.back()), Real{0}, used(logits_));
+  product<Real>(Transpose::no, Real{1}, weights["readout.weight"], used(x_.back()), Real{0}, used(logits_));
   return used(logits_);
 }
 
 template <class Real>
-View<const Real> Readout<Real>::backward(const TensorLayout& layout, const Real* weights,
-                                         View<const Real> d_logits, Real* gradient) {
+View<const Real> Readout<Real>::backward(const Tensors<const Real>& weights, View<const Real> d_logits,
+                                         const Tensors<Real>& gradient) {
   const auto used = [&](Array<Real>& x) { return View<Real>(x).middle_columns(0, d_logits.columns); };
-  const compute::Tensor& map = layout.at("readout.weight");
-  gemm<Real>(Transpose::no, Transpose::yes, Real{1}, d_logits, used(x_.back()), Real{1},
-             view_of(gradient, map));
-  gemm<Real>(Transpose::yes, Transpose::no, Real{1}, view_of(weights, map), d_logits, Real{0}, used(d_));
+  outer<Real>(Real{1}, d_logits, used(x_.back()), gradient["readout.weight"]);
+  product<Real>(Transpose::yes, Real{1}, weights["readout.weight"], d_logits, Real{0}, used(d_));
   for (Index layer = shape_.layers - 1; layer >= 0; --layer) {
-    const compute::Tensor& weight = tensor(layout, layer, "weight");
     compute::bias_relu_backward<Real>(used(x_[static_cast<std::size_t>(layer) + 1]), used(d_), used(d_),
-                                      view_of(gradient, tensor(layout, layer, "bias")));
-    gemm<Real>(Transpose::no, Transpose::yes, Real{1}, used(d_), used(x_[static_cast<std::size_t>(layer)]),
-               Real{1}, view_of(gradient, weight));
-    gemm<Real>(Transpose::yes, Transpose::no, Real{1}, view_of(weights, weight), used(d_), Real{0},
-               used(below_));
+                                      gradient.number(name_of(layer, "bias")));
+    outer<Real>(Real{1}, used(d_), used(x_[static_cast<std::size_t>(layer)]),
+                gradient[name_of(layer, "weight")]);
+    product<Real>(Transpose::yes, Real{1}, weights[name_of(layer, "weight")], used(d_), Real{0},
+                  used(below_));
     d_.swap(below_);
   }
   return used(d_);

@@ -20,19 +20,20 @@ struct ReadoutShape {
 /// Appends `mlp1.weight` (width, width), `mlp1.bias` (1, 1), … and `readout.weight` (labels, width).
 void add_weights(const ReadoutShape& shape, compute::TensorLayout& layout);
 
-/// The read-out with memory for the activations of up to a number of sequences, one column each.
+/// The read-outs of networks of one shape side by side, with memory on a device for the activations of up to
+/// a number of sequences, one column each. Those of a network stand together, as many for each.
 template <class Real>
 class Readout {
  public:
-  Readout(const ReadoutShape& shape, Index sequences);
+  Readout(const ReadoutShape& shape, Index sequences, compute::Device device = compute::kCpu);
 
   /// Logits (labels, sequences) of tokens `last` (width, sequences), both valid until the next call.
-  compute::View<Real> forward(const compute::TensorLayout& layout, const Real* weights,
-                              compute::View<const Real> last);
+  compute::View<Real> forward(const compute::Tensors<const Real>& weights, compute::View<const Real> last);
 
-  /// After forward() with the same weights: adds to the block `gradient`, and gives the gradient of `last`.
-  compute::View<const Real> backward(const compute::TensorLayout& layout, const Real* weights,
-                                     compute::View<const Real> d_logits, Real* gradient);
+  /// After forward() with the same weights: adds to `gradient`, and gives the gradient of `last`.
+  compute::View<const Real> backward(const compute::Tensors<const Real>& weights,
+                                     compute::View<const Real> d_logits,
+                                     const compute::Tensors<Real>& gradient);
 
  private:
   ReadoutShape shape_;

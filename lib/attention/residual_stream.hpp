@@ -13,18 +13,18 @@ namespace ecphory::attention {
 template <class Real>
 class ResidualStream {
  public:
-  /// Of a shape that has a stream.
-  ResidualStream(const StackShape& shape, Index columns);
+  /// Of a shape that has a stream, for up to that many columns.
+  ResidualStream(const StackShape& shape, Index columns, compute::Device device);
 
   /// From the first layer to the last: what `layer` uses in the place of its streamed projection `raw` (W,
   /// columns), whose memory must stay until the next pass.
-  compute::View<const Real> forward(const compute::TensorLayout& layout, const Real* weights, Index layer,
+  compute::View<const Real> forward(const compute::Tensors<const Real>& weights, Index layer,
                                     compute::View<const Real> raw);
 
   /// From the last layer to the first: d holds the gradient of what was used, and that of `raw`, by way of
-  /// the layers above too, when this returns. Adds that of the weights to the block `gradient`.
-  void backward(const compute::TensorLayout& layout, const Real* weights, Index layer, compute::View<Real> d,
-                Real* gradient);
+  /// the layers above too, when this returns. Adds that of the weights to `gradient`.
+  void backward(const compute::Tensors<const Real>& weights, Index layer, compute::View<Real> d,
+                const compute::Tensors<Real>& gradient);
 
  private:
   compute::View<const Real> source(Index layer);

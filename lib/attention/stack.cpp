@@ -1,9 +1,11 @@
 #include "ecphory/attention/stack.hpp"
 
+#include "ecphory/compute/axpby.hpp"
+
 namespace ecphory::attention {
 
 using compute::Array;
-using compute::TensorLayout;
+using compute::Tensors;
 using compute::View;
 
 namespace {
@@ -21,18 +23,18 @@ Projection streamed(const StackShape& shape) {
 }  // namespace
 
 template <class Real>
-Stack<Real>::Stack(const StackShape& shape, Index sequences)
+Stack<Real>::Stack(const StackShape& shape, Index sequences, compute::Device device)
     : shape_(checked(shape)),
-      columns_(shape.tokens * sequences),
-      output_({shape.width, columns_}),
-      scratch_(shape, columns_) {
+      output_({shape.width, shape.tokens * sequences}, device),
+      scratch_(shape, shape.tokens * sequences, device) {
+  const Index columns = shape.tokens * sequences;
   for (Index layer = 0; layer < shape.layers; ++layer) {
-    attention_.emplace_back(shape, layer, columns_);
-    if (shape.mlp > 0) mlp_.emplace_back(shape, layer, columns_);
+    attention_.emplace_back(shape, layer, columns, device);
+    if (shape.mlp > 0) mlp_.emplace_back(shape, layer, columns, device);
   }
-  if (shape.stream != Stream::none) stream_.emplace(shape, columns_);
-  if (shape.mlp > 0) d_hidden_ = Array<Real>({shape.mlp, columns_});
-  if (shape.layer_norm) d_read_ = Array<Real>({shape.width, columns_});
+  if (shape.stream != Stream::none) stream_.emplace(shape, columns, device);
+  if (shape.mlp > 0) d_hidden_ = Array<Real>({shape.mlp, columns}, device);
+  if (shape.layer_norm) d_read_ = Array<Real>({shape.width, columns}, device);
 }
 
 template <class Real>
@@ -41,33 +43,40 @@ View<const Real> Stack<Real>::attention(Index layer, Index head) const {
 }
 
 template <class Real>
-View<const Real> Stack<Real>::forward(const TensorLayout& layout, const Real* weights, View<const Real> x) {
-  base::ensure(x.rows == shape_.width && x.columns == columns_,
+View<const Real> Stack<Real>::forward(const Tensors<const Real>& weights, View<const Real> x) {
+  base::ensure(x.rows == shape_.width && x.columns <= output_.columns() &&
+                   x.columns % (shape_.tokens * weights.models()) == 0,
                "the stack takes (width, tokens · sequences)");
-  output_.matrix() = x.matrix();
+  columns_ = x.columns;
+  const View<Real> output = View<Real>(output_).middle_columns(0, columns_);
+  compute::axpby<Real>(Real{1}, x, Real{0}, output);
   for (Index layer = 0; layer < shape_.layers; ++layer) {
     AttentionBlock<Real>& block = attention_[static_cast<std::size_t>(layer)];
-    block.project(layout, weights, output_);
+    block.project(weights, output);
     if (stream_) {
       const Projection kind = streamed(shape_);
-      block.use(kind, stream_->forward(layout, weights, layer, block.raw(kind)));
+      block.use(kind, stream_->forward(weights, layer, block.raw(kind)));
     }
-    block.attend(layout, weights, output_);
-    if (!mlp_.empty()) mlp_[static_cast<std::size_t>(layer)].forward(layout, weights, output_);
+    block.attend(weights, output);
+    if (!mlp_.empty()) mlp_[static_cast<std::size_t>(layer)].forward(weights, output);
   }
-  return output_;
+  return output;
 }
 
 template <class Real>
-void Stack<Real>::backward(const TensorLayout& layout, const Real* weights, View<Real> d, Real* gradient) {
+void Stack<Real>::backward(const Tensors<const Real>& weights, View<Real> d, const Tensors<Real>& gradient) {
   base::ensure(d.rows == shape_.width && d.columns == columns_, "the gradient has the output's shape");
+  // Of the shapes that have them.
+  const auto mine = [&](Array<Real>& x) {
+    return x.size() == 0 ? View<Real>() : View<Real>(x).middle_columns(0, columns_);
+  };
   for (Index layer = shape_.layers - 1; layer >= 0; --layer) {
     if (!mlp_.empty())
-      mlp_[static_cast<std::size_t>(layer)].backward(layout, weights, d, gradient, d_hidden_, d_read_);
+      mlp_[static_cast<std::size_t>(layer)].backward(weights, d, gradient, mine(d_hidden_), mine(d_read_));
     const AttentionBlock<Real>& block = attention_[static_cast<std::size_t>(layer)];
-    block.attend_backward(layout, weights, d, gradient, scratch_);
-    if (stream_) stream_->backward(layout, weights, layer, scratch_.d_projection[streamed(shape_)], gradient);
-    block.project_backward(layout, weights, d, gradient, scratch_, d_read_);
+    block.attend_backward(weights, d, gradient, scratch_);
+    if (stream_) stream_->backward(weights, layer, mine(scratch_.d_projection[streamed(shape_)]), gradient);
+    block.project_backward(weights, d, gradient, scratch_, mine(d_read_));
   }
 }
 

@@ -16,29 +16,29 @@
 
 namespace ecphory::attention {
 
-/// The stack with memory for the activations of a number of sequences. Columns are tokens, sequence after
-/// sequence: (W, T · sequences).
+/// The stacks of networks of one shape side by side, with memory on a device for the activations of up to a
+/// number of sequences. Columns are tokens, sequence after sequence: (W, T · sequences). Those of a network
+/// stand together, as many for each.
 template <class Real>
 class Stack {
  public:
-  Stack(const StackShape& shape, Index sequences);
+  Stack(const StackShape& shape, Index sequences, compute::Device device = compute::kCpu);
 
-  /// The stack's output (W, T · sequences), which stays valid until the next call. `weights` is a block of
-  /// that layout, with the tensors of add_weights.
-  compute::View<const Real> forward(const compute::TensorLayout& layout, const Real* weights,
-                                    compute::View<const Real> x);
+  /// The stack's output (W, T · sequences), which stays valid until the next call. `weights` have the
+  /// tensors of add_weights.
+  compute::View<const Real> forward(const compute::Tensors<const Real>& weights, compute::View<const Real> x);
 
-  /// After forward() with the same weights: adds the gradient of the weights to the block `gradient`, and
+  /// After forward() with the same weights: adds the gradient of the weights to `gradient`, and
   /// leaves that of the input in `d`, which holds that of the output when called.
-  void backward(const compute::TensorLayout& layout, const Real* weights, compute::View<Real> d,
-                Real* gradient);
+  void backward(const compute::Tensors<const Real>& weights, compute::View<Real> d,
+                const compute::Tensors<Real>& gradient);
 
   /// Attention of a head in a layer: (T, T · sequences), rows are keys, columns queries.
   compute::View<const Real> attention(Index layer, Index head) const;
 
  private:
   StackShape shape_;
-  Index columns_;
+  Index columns_ = 0;  ///< of what forward() was last given
   std::vector<AttentionBlock<Real>> attention_;
   std::vector<MlpBlock<Real>> mlp_;  ///< none, or one a layer
   std::optional<ResidualStream<Real>> stream_;

@@ -17,11 +17,10 @@
 // and of layer 2's keys and values are of one vector a sequence, not of every token; nobody needs the
 // gradient of the input.
 
-#include <vector>
-
 #include "ecphory/attention/shape.hpp"
 #include "ecphory/attention/tokens.hpp"
 #include "ecphory/compute/array.hpp"
+#include "ecphory/compute/batch.hpp"
 
 namespace ecphory::attention {
 
@@ -29,28 +28,32 @@ namespace ecphory::attention {
 /// MLP.
 bool has_two_layer_form(const StackShape& shape);
 
-/// The two layers with memory for the activations of up to a number of sequences.
+/// The two layers of networks of one shape side by side, with memory on a device for the activations of up to
+/// a number of sequences. Those of a network stand together, as many for each.
 template <class Real>
 class TwoLayer {
  public:
-  /// A shape that has not this form is a Bug.
-  TwoLayer(const StackShape& shape, Index positions, Index sequences);
+  using Weights = compute::Tensors<const Real>;
+  using Gradient = compute::Tensors<Real>;
 
-  /// B = W_K1ᵀ W_Q1 (W, W) from the weights, which calls of any number of parts share.
-  void combine(const compute::TensorLayout& layout, const Real* weights, compute::View<Real> b) const;
+  /// A shape that has not this form is a Bug.
+  TwoLayer(const StackShape& shape, Index positions, Index sequences, compute::Device device = compute::kCpu);
+
+  /// B = W_K1ᵀ W_Q1 (W, W) of each network's weights.
+  void combine(const Weights& weights, compute::Batch<Real> b) const;
 
   /// The last tokens (W, sequences). `tokens` must stay until backward().
-  compute::View<const Real> forward(const compute::TensorLayout& layout, const Real* weights,
-                                    compute::View<const Real> b, const PositionedTokens<Real>& tokens);
+  compute::View<const Real> forward(const Weights& weights, compute::Batch<const Real> b,
+                                    const PositionedTokens<Real>& tokens);
 
-  /// After forward() with the same arguments: adds to the block `gradient` all but what goes through B, and
-  /// that of B to `d_b`.
-  void backward(const compute::TensorLayout& layout, const Real* weights, compute::View<const Real> d_last,
-                Real* gradient, compute::View<Real> d_b);
+  /// After forward() with the same weights: adds to `gradient` all but what goes through B, and that of B to
+  /// `d_b`.
+  void backward(const Weights& weights, compute::View<const Real> d_last, const Gradient& gradient,
+                compute::Batch<Real> d_b);
 
-  /// Adds the gradient of the weights in B to the block `gradient`.
-  void combine_backward(const compute::TensorLayout& layout, const Real* weights,
-                        compute::View<const Real> d_b, Real* gradient) const;
+  /// Adds the gradient of the weights in B.
+  void combine_backward(const Weights& weights, compute::Batch<const Real> d_b,
+                        const Gradient& gradient) const;
 
   /// Attention of layer 1, (T, T · sequences): rows are keys, columns queries.
   compute::View<const Real> first_attention() const;
@@ -58,26 +61,29 @@ class TwoLayer {
   compute::View<const Real> last_attention() const;
 
  private:
-  /// Factors of layer 2's projections: used = own · raw + stream · that of layer 1; own is 1 and stream 0 for
-  /// those without a stream.
+  /// Layer 2's projections: used = own · raw + stream · that of layer 1; own is 1 for those without a stream.
+  /// A learned factor is not in `stream`.
   struct Factors {
     Real query = 1;
     Real key = 1;
     Real value = 1;
     Real stream = 0;
   };
-  Factors factors_of(const compute::TensorLayout& layout, const Real* weights) const;
+
+  void add_streamed(const Weights& weights, compute::View<Real> to);
+  compute::View<const Real> into_stream(const Weights& weights, compute::View<const Real> d,
+                                        const Gradient& gradient);
 
   StackShape shape_;
+  Factors factors_;
   Index positions_;
-  Index sequences_;
   PositionedTokens<Real> x_;
-  compute::Array<Real> z_;   ///< B X; in backward() the gradient of Z as X sees it, G = X dS (W, TS)
+  compute::Array<Real> z_;   ///< B X; in backward() the gradient of Z as X sees it, X dS (W, TS)
   compute::Array<Real> p1_;  ///< (T, TS)
   /// Vectors of each sequence (W, S), named as in the equations; x is the last token, `streamed` what layer 1
-  /// adds to layer 2 as a vector.
+  /// adds to layer 2, as a vector, before factors.
   compute::Array<Real> x_last_, u_, h_, q_, r_, a_, g_, c_, d_, e_, streamed_, out_;
-  compute::Array<Real> dh_, du_, dq_, dr_, da_, dg_, dc_, dd_, de_;
+  compute::Array<Real> dh_, du_, dq_, dr_, da_, dg_, dc_, dd_, de_, d_streamed_;
   /// Numbers of each token (T, S).
   compute::Array<Real> y_, p_, w_, dt_, dw_;
 };

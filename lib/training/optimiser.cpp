@@ -1,11 +1,8 @@
 #include "ecphory/training/optimiser.hpp"
 
 #include <array>
-#include <cmath>
-#include <numbers>
 
-#include "ecphory/compute/adamw.hpp"
-#include "ecphory/compute/sgd.hpp"
+#include "ecphory/training/cuda_operations.hpp"
 
 namespace ecphory::training {
 
@@ -40,39 +37,80 @@ const base::ParameterTable<OptimiserSettings>& optimiser_table() {
   return table;
 }
 
-double rate_at(const OptimiserSettings& s, std::uint64_t step, std::uint64_t steps) {
-  const auto warmup = static_cast<std::uint64_t>(s.warmup);
-  if (step < warmup) return s.rate * static_cast<double>(step + 1) / static_cast<double>(warmup);
-  if (s.schedule == Schedule::constant) return s.rate;
-  const double share = static_cast<double>(step - warmup) / static_cast<double>(steps - warmup);
-  return s.rate * (s.schedule == Schedule::linear ? 1 - share : (1 + std::cos(std::numbers::pi * share)) / 2);
+namespace {
+
+/// A column of an array, from its device and to it.
+template <class Real>
+std::vector<Real> column(const compute::Array<Real>& all, compute::Index j) {
+  std::vector<Real> values(static_cast<std::size_t>(all.rows()));
+  compute::copy(compute::kCpu, values.data(), all.device(), all.data() + j * all.rows(),
+                values.size() * sizeof(Real));
+  return values;
+}
+template <class Real>
+void set_column(compute::Array<Real>& all, compute::Index j, std::vector<Real> values) {
+  values.resize(static_cast<std::size_t>(all.rows()));
+  compute::copy(all.device(), all.data() + j * all.rows(), compute::kCpu, values.data(),
+                values.size() * sizeof(Real));
+}
+
+}  // namespace
+
+template <class Real>
+Optimiser<Real>::Optimiser(std::span<const OptimiserSettings> settings, std::uint64_t steps,
+                           compute::Index weights, compute::Device device)
+    : method_(settings.front().method), steps_(steps) {
+  const auto runs = static_cast<compute::Index>(settings.size());
+  compute::Array<OptimiserSettings> here({1, runs});
+  for (std::size_t r = 0; r < settings.size(); ++r) {
+    base::ensure(settings[r].method == method_, "runs side by side have one method");
+    here.data()[r] = settings[r];
+  }
+  settings_ = here.to(device);
+  if (method_ == Method::sgd) {
+    sgd_steps_ = compute::Array<compute::SgdStep<Real>>({1, runs}, device);
+    return;
+  }
+  adamw_steps_ = compute::Array<compute::AdamWStep<Real>>({1, runs}, device);
+  first_ = compute::Array<Real>({weights, runs}, device);
+  second_ = compute::Array<Real>({weights, runs}, device);
+  for (compute::Index r = 0; r < runs; ++r) set_moments(r, {});
 }
 
 template <class Real>
-void optimiser_step(const OptimiserSettings& settings, std::uint64_t step, std::uint64_t steps,
-                    std::span<const Real> gradient, Moments<Real>& moments, std::span<Real> weights) {
-  const auto n = static_cast<compute::Index>(weights.size());
-  const auto column = [n](auto& x) { return compute::View(x.data(), n, 1, n); };
-  const double rate = rate_at(settings, step, steps);
-  if (settings.method == Method::sgd) {
-    compute::sgd<Real>(static_cast<Real>(rate), static_cast<Real>(settings.decay), column(gradient),
-                       column(weights));
-    return;
+void Optimiser<Real>::step(compute::View<const std::uint64_t> step, compute::View<const Real> gradient,
+                           compute::View<Real> weights) {
+  const compute::Index runs = settings_.columns();
+  base::ensure(
+      step.rows == 1 && step.columns == runs && weights.columns == runs && step.device == settings_.device(),
+      "each run has a step and weights, on the optimiser's device");
+  const bool is_on_gpu = settings_.device() != compute::kCpu;
+  if (method_ == Method::sgd) {
+    if (is_on_gpu) cuda::Operations<Real>::sgd_steps(settings_, step, steps_, sgd_steps_);
+    for (compute::Index r = 0; !is_on_gpu && r < runs; ++r)
+      sgd_steps_.data()[r] = sgd_step<Real>(settings_.data()[r], *step.column(r), steps_);
+    return compute::sgd<Real>(sgd_steps_, gradient, weights);
   }
-  moments.first.resize(weights.size());
-  moments.second.resize(weights.size());
-  compute::adamw<Real>({.rate = rate,
-                        .beta1 = settings.beta1,
-                        .beta2 = settings.beta2,
-                        .epsilon = settings.epsilon,
-                        .decay = settings.decay},
-                       step + 1, column(gradient), column(moments.first), column(moments.second),
-                       column(weights));
+  if (is_on_gpu) cuda::Operations<Real>::adamw_steps(settings_, step, steps_, adamw_steps_);
+  for (compute::Index r = 0; !is_on_gpu && r < runs; ++r)
+    adamw_steps_.data()[r] = adamw_step<Real>(settings_.data()[r], *step.column(r), steps_);
+  compute::adamw<Real>(adamw_steps_, gradient, first_, second_, weights);
 }
 
-template void optimiser_step<float>(const OptimiserSettings&, std::uint64_t, std::uint64_t,
-                                    std::span<const float>, Moments<float>&, std::span<float>);
-template void optimiser_step<double>(const OptimiserSettings&, std::uint64_t, std::uint64_t,
-                                     std::span<const double>, Moments<double>&, std::span<double>);
+template <class Real>
+Moments<Real> Optimiser<Real>::moments(compute::Index run) const {
+  if (method_ == Method::sgd) return {};
+  return {.first = column(first_, run), .second = column(second_, run)};
+}
+
+template <class Real>
+void Optimiser<Real>::set_moments(compute::Index run, const Moments<Real>& moments) {
+  if (method_ == Method::sgd) return;
+  set_column(first_, run, moments.first);
+  set_column(second_, run, moments.second);
+}
+
+template class Optimiser<float>;
+template class Optimiser<double>;
 
 }  // namespace ecphory::training

@@ -1,9 +1,10 @@
 #pragma once
-// The training loop.
+// The training loop, of one run or of several side by side.
 
 #include <cstdint>
+#include <exception>
 #include <functional>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "ecphory/base/deadline.hpp"
@@ -11,21 +12,28 @@
 
 namespace ecphory::training {
 
-/// What is trained: a differentiable function of weights.
+/// What is trained: differentiable functions of weights, one for each run. Weights and gradients are
+/// (weights, runs), steps and losses (1, runs), on the device of the training.
 template <class Real>
 struct Objective {
-  /// The loss on batch number `step`, and its gradient, which is overwritten. Depends on its arguments alone.
-  std::function<double(std::uint64_t step, std::span<const Real> weights, std::span<Real> gradient)> gradient;
-  /// Numbers that tell how good the weights are, always as many and in one order.
-  std::function<std::vector<double>(std::span<const Real> weights)> evaluate;
-  /// Whether training may end with such numbers. Empty: never.
+  /// Overwrites the loss of each run on its batch number step(r), and the gradient. Depends on its arguments
+  /// alone. On a GPU it only starts work, that can be recorded in a compute::Graph.
+  std::function<void(compute::View<const std::uint64_t> step, compute::View<const Real> weights,
+                     compute::View<Real> gradient, compute::View<double> losses)>
+      gradient;
+  /// Numbers that tell how good each run's weights are, always as many and in one order.
+  std::function<std::vector<std::vector<double>>(compute::View<const Real> weights)> evaluate;
+  /// Whether a run may end with such numbers. Empty: never.
   std::function<bool(const std::vector<double>&)> is_enough = {};
 };
 
+/// What runs side by side have in common.
 struct TrainingSettings {
   std::int64_t steps = 75'000;
   std::int64_t evaluate_every = 500;
-  OptimiserSettings optimiser = {};
+  std::int64_t checkpoint_every = 0;  ///< steps; 0: only at the end
+  base::Deadline deadline = {};
+  compute::Device device = compute::kCpu;
 };
 
 /// Evaluations in the order in which they were made.
@@ -48,25 +56,25 @@ struct TrainingState {
   History history = {};
 };
 
-/// What the loop asks or tells on its way.
+/// One of the runs.
 template <class Real>
-struct TrainingHooks {
-  std::int64_t checkpoint_every = 0;  ///< steps; 0: never
+struct Run {
+  OptimiserSettings optimiser = {};
+  TrainingState<Real> state = {};
+  /// Gets states to go on from; empty: nobody wants them.
   std::function<void(const TrainingState<Real>&)> checkpoint = {};
-  base::Deadline deadline = {};
+  std::exception_ptr failure = {};  ///< why it ended before its time
 };
 
 /// Takes steps until there are `settings.steps` of them or the objective says it is enough, and evaluates
 /// before the first, every so many and after the last. Training in two calls gives the same bits as in one.
-/// Throws UserError, which names the step and the last checkpoint's, when the loss is not finite, and when
-/// the deadline has passed.
+/// All runs stand at one step, else Bug. A run whose loss or weights are not finite gets a UserError, which
+/// names the step and its last checkpoint's, as its failure, and the others go on. Throws UserError when the
+/// deadline has passed, and whatever a checkpoint throws. On a GPU, a step is one CUDA graph.
 template <class Real>
-void train(const Objective<Real>& objective, const TrainingSettings& settings, TrainingState<Real>& state,
-           const TrainingHooks<Real>& hooks = {});
+void train(const Objective<Real>& objective, const TrainingSettings& settings, std::span<Run<Real>> runs);
 
-extern template void train<float>(const Objective<float>&, const TrainingSettings&, TrainingState<float>&,
-                                  const TrainingHooks<float>&);
-extern template void train<double>(const Objective<double>&, const TrainingSettings&, TrainingState<double>&,
-                                   const TrainingHooks<double>&);
+extern template void train<float>(const Objective<float>&, const TrainingSettings&, std::span<Run<float>>);
+extern template void train<double>(const Objective<double>&, const TrainingSettings&, std::span<Run<double>>);
 
 }  // namespace ecphory::training

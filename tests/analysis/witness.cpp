@@ -29,7 +29,9 @@ store::LabelledArray array(std::string name, std::vector<std::string> dimensions
           .values = std::move(values)};
 }
 
-std::vector<std::int64_t> wide(const std::vector<std::int32_t>& x) { return {x.begin(), x.end()}; }
+std::vector<std::int64_t> wide(const compute::Array<std::int32_t>& x) {
+  return {x.data(), x.data() + x.size()};
+}
 
 }  // namespace
 
@@ -50,22 +52,27 @@ int main(int count, char** arguments) {
   const auto tokens = 2 * task.pairs + 1;
   const models::IclTransformerShape shape =
       models::shape_of(model, positions, task.dimension, tokens, task.labels);
-  models::IclTransformer<double> network(shape);
+  constexpr std::int64_t kSequences = 40;
+  models::IclTransformer<double> network(shape, {.sequences = kSequences});
   std::vector<double> weights = models::initial_weights<double>(shape, {.seed = 5});
   for (const compute::Tensor& t : network.layout().tensors()) {
     for (compute::Index i = 0; t.name.ends_with(".mix") && i < t.size(); ++i)
       view_of(weights.data(), t).data[i] = 0.5 + 0.3 * static_cast<double>(i);
   }
 
-  constexpr std::int64_t kSequences = 40;
-  tasks::InContextBatch<double> batch(task, kSequences);
-  tasks::draw<double>(task, tasks::draw_mixture<double>(task, {.seed = 5}), {.seed = 5},
-                      tasks::kTrainingSequences, 0, batch);
+  tasks::InContextBatch<double> batch(task, 1, kSequences);
+  const auto mixture = tasks::draw_mixture<double>(task, {.seed = 5});
+  const tasks::MixtureRun<double> run{.parameters = task, .mixture = &mixture, .key = {.seed = 5}};
+  const std::uint64_t begin = 0;
+  tasks::MixtureSampler<double>({&run, 1}, tasks::kTrainingSequences).draw(std::span(&begin, 1), 0, batch);
   const attention::PositionedTokens<double> x{positions, tokens, batch.content, batch.shift};
   compute::Array<double> logits({task.labels, kSequences});
-  network.logits(weights, x, logits);
+  const auto size = static_cast<compute::Index>(weights.size());
+  const compute::View<const double> column(weights.data(), size, 1, size);
+  network.logits(column, x, logits);
   std::vector<double> gradient(weights.size());
-  const double loss = network.gradient(weights, x, batch.label, gradient);
+  double loss = 0;
+  network.gradient(column, x, batch.label, {gradient.data(), size, 1, size}, std::span(&loss, 1));
 
   const store::Attributes attributes = {{"model", std::string("icl_transformer")},
                                         {"stream", base::name_of(model.stream)},

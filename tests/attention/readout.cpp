@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include "attention/column.hpp"
+
 using namespace ecphory;
 using namespace ecphory::attention;
 using compute::Array;
+using tests::column;
 
 TEST_CASE("backward adds to the gradients that are there") {
   const ReadoutShape shape{.width = 4, .labels = 3, .layers = 2};
@@ -16,10 +19,10 @@ TEST_CASE("backward adds to the gradients that are there") {
   Array<double> d_logits({3, 2});
   d_logits.matrix() << 1, 2, -3, 4, 5, -6;
   Readout<double> readout(shape, 2);
-  readout.forward(layout, weights.data(), last);
+  readout.forward({&layout, column(weights)}, last);
   const auto gradient_on = [&](double before) {
     Eigen::VectorXd gradient = Eigen::VectorXd::Constant(layout.size(), before);
-    readout.backward(layout, weights.data(), d_logits, gradient.data());
+    readout.backward({&layout, column(weights)}, d_logits, {&layout, column(gradient)});
     return gradient;
   };
   const Eigen::VectorXd gradient = gradient_on(0);

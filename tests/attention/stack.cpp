@@ -1,6 +1,7 @@
 #include "ecphory/attention/stack.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -9,12 +10,15 @@
 #include "ecphory/base/random.hpp"
 #include "ecphory/compute/blas.hpp"
 
+#include "attention/column.hpp"
+#include "compute/gpu.hpp"
 #include "differences.hpp"
 
 using namespace ecphory;
 using namespace ecphory::attention;
 using compute::Array;
 using compute::View;
+using tests::column;
 
 namespace {
 
@@ -112,7 +116,7 @@ struct Problem {
     std::copy(values.begin(), values.end(), weight.data());
   }
 
-  View<const Real> output() { return stack.forward(layout, weights.data(), x); }
+  View<const Real> output() { return stack.forward({&layout, column(weights)}, x); }
   double loss() { return static_cast<double>(output().matrix().cwiseProduct(weight.matrix()).sum()); }
 
   StackShape shape;
@@ -258,7 +262,8 @@ TEST_CASE("gradients of every tensor and of the input are those of central diffe
       std::ranges::fill(gradient, 0.25);
       dx.matrix() = problem.weight.matrix();
       problem.output();
-      problem.stack.backward(problem.layout, problem.weights.data(), dx, gradient.data());
+      problem.stack.backward({&problem.layout, column(problem.weights)}, dx,
+                             {&problem.layout, column(gradient)});
     }
     for (double& g : gradient) g -= 0.25;
 
@@ -326,8 +331,10 @@ TEST_CASE("float follows double") {
     CHECK((single.output().matrix().cast<double>() - expected).norm() <= 1e-5 * expected.norm());
     std::vector<float> g(single.weights.size());
     std::vector<double> h(g.size());
-    single.stack.backward(single.layout, single.weights.data(), single.weight, g.data());
-    reference.stack.backward(reference.layout, reference.weights.data(), reference.weight, h.data());
+    single.stack.backward({&single.layout, column(single.weights)}, single.weight,
+                          {&single.layout, column(g)});
+    reference.stack.backward({&reference.layout, column(reference.weights)}, reference.weight,
+                             {&reference.layout, column(h)});
     const Eigen::Map<const Eigen::VectorXf> of_single(g.data(), static_cast<Index>(g.size()));
     const Eigen::Map<const Vector> of_reference(h.data(), static_cast<Index>(h.size()));
     CHECK((of_single.cast<double>() - of_reference).norm() <= 1e-5 * of_reference.norm());
@@ -342,20 +349,105 @@ TEST_CASE(
   std::vector<double> expected(problem.weights.size());
   Array<double> d = problem.weight.to(compute::kCpu);
   problem.output();
-  problem.stack.backward(problem.layout, problem.weights.data(), d, expected.data());
+  problem.stack.backward({&problem.layout, column(problem.weights)}, d, {&problem.layout, column(expected)});
   problem.output();
   Stack<double> moved = std::move(problem.stack);
   std::vector<double> gradient(problem.weights.size());
   d = problem.weight.to(compute::kCpu);
-  moved.backward(problem.layout, problem.weights.data(), d, gradient.data());
+  moved.backward({&problem.layout, column(problem.weights)}, d, {&problem.layout, column(gradient)});
   CHECK(gradient == expected);
 
   Array<double> short_one({kWidth, kColumns - 1});
   Array<double> narrow({kWidth - 1, kColumns});
   for (Array<double>* wrong : {&short_one, &narrow}) {
-    CHECK_THROWS_AS(moved.forward(problem.layout, problem.weights.data(), *wrong), base::Bug);
-    CHECK_THROWS_AS(moved.backward(problem.layout, problem.weights.data(), *wrong, gradient.data()),
+    CHECK_THROWS_AS(moved.forward({&problem.layout, column(problem.weights)}, *wrong), base::Bug);
+    CHECK_THROWS_AS(moved.backward({&problem.layout, column(problem.weights)}, *wrong,
+                                   {&problem.layout, column(gradient)}),
                     base::Bug);
   }
   CHECK_THROWS_AS(Stack<double>({.width = kWidth, .tokens = kTokens, .heads = 3}, 1), base::UserError);
+}
+
+namespace {
+
+/// Outputs, gradients of the weights and of the input of two networks, of one sequence each, side by side.
+template <class Real>
+struct SideBySide {
+  SideBySide(const Problem<Real>& problem, compute::Device device)
+      : output({kWidth, kColumns}), gradient({problem.layout.size(), 2}), dx({kWidth, kColumns}) {
+    Array<Real> weights({problem.layout.size(), 2});
+    for (Index i = 0; i < weights.rows(); ++i) {
+      weights.matrix()(i, 0) = problem.weights[static_cast<std::size_t>(i)];
+      weights.matrix()(i, 1) = Real{0.5} * problem.weights[static_cast<std::size_t>(i)];
+    }
+    weights = weights.to(device);
+    gradient.matrix().setZero();
+    gradient = gradient.to(device);
+    dx = problem.weight.to(device);
+    const Array<Real> x = problem.x.to(device);
+    Stack<Real> stack(problem.shape, kSequences + 1, device);
+    const compute::Tensors<const Real> w{&problem.layout, weights};
+    Array<Real> copied({kWidth, kColumns}, device);
+    const View<const Real> result = stack.forward(w, x);
+    compute::copy(device, copied.data(), device, result.data,
+                  static_cast<std::size_t>(copied.size()) * sizeof(Real));
+    stack.backward(w, dx, {&problem.layout, gradient});
+    output = copied.to(compute::kCpu);
+    gradient = gradient.to(compute::kCpu);
+    dx = dx.to(compute::kCpu);
+  }
+
+  Array<Real> output;
+  Array<Real> gradient;
+  Array<Real> dx;
+};
+
+}  // namespace
+
+TEST_CASE("networks side by side are each what they are alone, with every block and stream") {
+  const compute::SingleThreadedBlas one_thread;
+  for (const StackShape& shape : shapes()) {
+    CAPTURE(words(shape));
+    Problem<double> problem(shape);
+    const SideBySide<double> both(problem, compute::kCpu);
+    for (Index network = 0; network < 2; ++network) {
+      std::vector<double> weights = problem.weights;
+      if (network == 1)
+        for (double& w : weights) w *= 0.5;
+      const auto sequence = [&](const Array<double>& of_both) {
+        return View<const double>(of_both).middle_columns(network * kTokens, kTokens);
+      };
+      Stack<double> stack(shape, 1);
+      CHECK(stack.forward({&problem.layout, column(std::as_const(weights))}, sequence(problem.x)).matrix() ==
+            sequence(both.output).matrix());
+      std::vector<double> gradient(weights.size());
+      Array<double> d({kWidth, kTokens});
+      d.matrix() = sequence(problem.weight).matrix();
+      stack.backward({&problem.layout, column(std::as_const(weights))}, d,
+                     {&problem.layout, column(gradient)});
+      CHECK(Eigen::Map<const Vector>(gradient.data(), static_cast<Index>(gradient.size())) ==
+            both.gradient.matrix().col(network));
+      CHECK(d.matrix() == sequence(both.dx).matrix());
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = tests::gpu();
+  if (!device) return;
+  const compute::SingleThreadedBlas one_thread;
+  for (const StackShape& shape : shapes()) {
+    CAPTURE(words(shape));
+    const Problem<Real> problem(shape);
+    const SideBySide<Real> here(problem, compute::kCpu);
+    const SideBySide<Real> there(problem, *device);
+    const auto deviation = [](const Array<Real>& a, const Array<Real>& b) {
+      return static_cast<double>((a.matrix() - b.matrix()).norm() / b.matrix().norm());
+    };
+    // As between float and double: up to three layers of some tens of roundings, on both sides.
+    const double bound = 100 * static_cast<double>(std::numeric_limits<Real>::epsilon());
+    CHECK(deviation(there.output, here.output) <= bound);
+    CHECK(deviation(there.gradient, here.gradient) <= bound);
+    CHECK(deviation(there.dx, here.dx) <= bound);
+  }
 }

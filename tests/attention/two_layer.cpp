@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include "attention/column.hpp"
+
 using namespace ecphory;
 using namespace ecphory::attention;
 using compute::Array;
+using tests::column;
 
 TEST_CASE("backward adds to the gradients that are there, of every tensor, for every stream") {
   for (const Stream stream : {Stream::none, Stream::query, Stream::key, Stream::value}) {
@@ -19,15 +22,15 @@ TEST_CASE("backward adds to the gradients that are there, of every tensor, for e
     d_last.matrix() << 1, -2, 3, 4, -5;
     Array<double> b({5, 5});
     TwoLayer<double> layers(shape, 4, 1);
-    layers.combine(layout, weights.data(), b);
-    layers.forward(layout, weights.data(), b, {4, 3, content, shift});
+    layers.combine({&layout, column(weights)}, b);
+    layers.forward({&layout, column(weights)}, b, {4, 3, content, std::span<const std::int32_t>(shift)});
     const auto gradient_on = [&](double before) {
       Eigen::VectorXd gradient = Eigen::VectorXd::Constant(layout.size(), before);
       Array<double> d_b({5, 5});
       d_b.matrix().setConstant(before);
-      layers.backward(layout, weights.data(), d_last, gradient.data(), d_b);
+      layers.backward({&layout, column(weights)}, d_last, {&layout, column(gradient)}, d_b);
       d_b.matrix().array() -= before;
-      layers.combine_backward(layout, weights.data(), d_b, gradient.data());
+      layers.combine_backward({&layout, column(weights)}, d_b, {&layout, column(gradient)});
       return gradient;
     };
     const Eigen::VectorXd gradient = gradient_on(0);

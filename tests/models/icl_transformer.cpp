@@ -12,6 +12,9 @@
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/tasks/gaussian_mixture.hpp"
 
+#include "attention/column.hpp"
+#include "compute/gpu.hpp"
+
 using namespace ecphory;
 using attention::Stream;
 using attention::StreamMix;
@@ -19,6 +22,7 @@ using attention::StreamSource;
 using compute::Array;
 using compute::Index;
 using models::Form;
+using tests::column;
 
 namespace {
 
@@ -31,13 +35,16 @@ template <class Real>
 struct Problem {
   Problem(const models::IclTransformerParameters& parameters, const tasks::GaussianMixtureParameters& task,
           Index sequences, Form form, std::uint32_t first = 0)
-      : batch(task, sequences),
+      : batch(task, 1, sequences),
         shape(models::shape_of(parameters, 2 * task.most_pairs + 1, task.dimension, 2 * task.pairs + 1,
                                task.labels)),
-        network(shape, form),
+        network(shape, {.sequences = sequences}, form),
         weights(models::initial_weights<Real>(shape, {.seed = 7})) {
     const auto mixture = tasks::draw_mixture<Real>(task, {.seed = 3});
-    tasks::draw<Real>(task, mixture, {.seed = 3}, tasks::kTrainingSequences, first, batch);
+    const tasks::MixtureRun<Real> run{.parameters = task, .mixture = &mixture, .key = {.seed = 3}};
+    const std::uint64_t begin = 0;
+    tasks::MixtureSampler<Real>({&run, 1}, tasks::kTrainingSequences)
+        .draw(std::span(&begin, 1), first, batch);
   }
 
   attention::PositionedTokens<Real> tokens() const {
@@ -45,8 +52,11 @@ struct Problem {
   }
   std::vector<Real> gradient() {
     std::vector<Real> g(weights.size());
-    loss = network.gradient(weights, tokens(), batch.label, g);
+    network.gradient(column(weights), tokens(), batch.label, column(g), std::span(&loss, 1));
     return g;
+  }
+  models::Scores evaluate() {
+    return network.evaluate(column(weights), tokens(), batch.label, batch.classes).front();
   }
 
   tasks::InContextBatch<Real> batch;
@@ -97,7 +107,8 @@ TEST_CASE(
   std::vector<std::int32_t> labels;
   for (const std::int64_t s : std::get<std::vector<std::int64_t>>(data.at("labels").values))
     labels.push_back(static_cast<std::int32_t>(s));
-  const attention::PositionedTokens<double> x{positions, tokens, contents, shift};
+  const attention::PositionedTokens<double> x{positions, tokens, contents,
+                                              std::span<const std::int32_t>(shift)};
   {
     Array<double> written({width, tokens * sequences});
     attention::write_out<double>(x, written);
@@ -109,7 +120,7 @@ TEST_CASE(
       CAPTURE(static_cast<int>(form));
       CAPTURE(static_cast<int>(stream));
       const auto shape = models::shape_of({.stream = stream}, positions, content, tokens, 5);
-      models::IclTransformer<double> network(shape, form);
+      models::IclTransformer<double> network(shape, {.sequences = sequences}, form);
       // Files have rows one after the other, blocks columns.
       const auto block_of = [&](const std::string& group) {
         std::vector<double> block(static_cast<std::size_t>(network.layout().size()));
@@ -127,17 +138,23 @@ TEST_CASE(
       const store::Dataset expected = store::read(path, group);
       std::vector<double> weights = block_of("weights");
       std::vector<double> gradient(weights.size());
-      const double loss = network.gradient(weights, x, labels, gradient);
+      double loss = 0;
+      const auto step = [&] {
+        network.gradient(column(weights), x, std::span<const std::int32_t>(labels), column(gradient),
+                         std::span(&loss, 1));
+        return loss;
+      };
+      step();
       CHECK(loss ==
             doctest::Approx(std::get<std::vector<double>>(expected.at("loss").values)[0]).epsilon(1e-14));
       Array<double> logits({5, sequences});
-      network.logits(weights, x, logits);
+      network.logits(column(weights), x, logits);
       CHECK(largest_deviation({logits.data(), logits.data() + logits.size()},
                               std::get<std::vector<double>>(expected.at("logits").values)) < 1e-13);
       CHECK(largest_deviation(gradient, block_of(group + "/gradients")) < 1e-13);
       // Rate 0.01 and a decay of 1e-6 a step: weights ← (1 − decay) weights − rate · gradient.
       for (const double step_loss : std::get<std::vector<double>>(expected.at("sgd_losses").values)) {
-        CHECK(network.gradient(weights, x, labels, gradient) == doctest::Approx(step_loss).epsilon(1e-14));
+        CHECK(step() == doctest::Approx(step_loss).epsilon(1e-14));
         for (std::size_t i = 0; i < weights.size(); ++i)
           weights[i] = (1 - 1e-6) * weights[i] - 0.01 * gradient[i];
       }
@@ -163,10 +180,8 @@ TEST_CASE(
       // Sums of some hundred products.
       CHECK(shortcut.loss == doctest::Approx(plain.loss).epsilon(1e-14));
       CHECK(largest_deviation(g, h) < 1e-13);
-      const auto s = shortcut.network.evaluate(shortcut.weights, shortcut.tokens(), shortcut.batch.label,
-                                               shortcut.batch.classes);
-      const auto p =
-          plain.network.evaluate(plain.weights, plain.tokens(), plain.batch.label, plain.batch.classes);
+      const auto s = shortcut.evaluate();
+      const auto p = plain.evaluate();
       CHECK(s.loss == doctest::Approx(p.loss).epsilon(1e-14));
       CHECK(s.loss == doctest::Approx(shortcut.loss).epsilon(1e-14));
       CHECK(s.accuracy == p.accuracy);
@@ -280,19 +295,19 @@ TEST_CASE("scores are means over the sequences of what their logits and their at
     const Index tokens = problem.shape.stack.tokens;
     const Index pairs = tokens / 2;
     Array<double> logits({problem.shape.readout.labels, kSequences});
-    problem.network.logits(problem.weights, problem.tokens(), logits);
+    problem.network.logits(column(problem.weights), problem.tokens(), logits);
     const compute::SingleThreadedBlas one_thread;
     attention::Stack<double> stack(problem.shape.stack, kSequences);
     Array<double> x({problem.shape.stack.width, tokens * kSequences});
     attention::write_out<double>(problem.tokens(), x);
-    stack.forward(problem.network.layout(), problem.weights.data(), x);
+    stack.forward({&problem.network.layout(), column(problem.weights)}, x);
 
     models::Scores sum;
     sum.first_attention.setZero(tokens, tokens);
     sum.last_attention.setZero(tokens);
     for (Index s = 0; s < kSequences; ++s) {
       const Vector of_sequence = logits.matrix().col(s);
-      const Index answer = problem.batch.label[static_cast<std::size_t>(s)];
+      const Index answer = problem.batch.label.data()[s];
       sum.loss += std::log(of_sequence.array().exp().sum()) - of_sequence(answer);
       sum.accuracy += of_sequence(answer) == of_sequence.maxCoeff() ? 1 : 0;
       Eigen::MatrixXd first = Eigen::MatrixXd::Zero(tokens, tokens);
@@ -310,8 +325,7 @@ TEST_CASE("scores are means over the sequences of what their logits and their at
         if (classes[pair] == classes[pairs]) sum.induction += last(2 * pair + 1);
       }
     }
-    const auto scores = problem.network.evaluate(problem.weights, problem.tokens(), problem.batch.label,
-                                                 problem.batch.classes);
+    const auto scores = problem.evaluate();
     constexpr double kMean = 1.0 / kSequences;
     // Some tens of roundings in another order.
     CHECK(scores.loss == doctest::Approx(kMean * sum.loss).epsilon(1e-13));
@@ -331,16 +345,18 @@ TEST_CASE("tokens of another shape than the network's are a Bug, heads that do n
   const attention::PositionedTokens<double> shorter{x.positions, x.tokens - 1, x.content, x.shift};
   for (const auto& other : {higher, shorter}) {
     Array<double> logits({4, 2});
-    CHECK_THROWS_AS(problem.network.logits(problem.weights, other, logits), base::Bug);
+    CHECK_THROWS_AS(problem.network.logits(column(problem.weights), other, logits), base::Bug);
     std::vector<double> gradient(problem.weights.size());
-    CHECK_THROWS_AS(problem.network.gradient(problem.weights, other, problem.batch.label, gradient),
+    CHECK_THROWS_AS(problem.network.gradient(column(problem.weights), other, problem.batch.label,
+                                             column(gradient), std::span(&problem.loss, 1)),
                     base::Bug);
   }
   CHECK_THROWS_AS(
-      problem.network.evaluate(problem.weights, higher, problem.batch.label, problem.batch.classes),
+      problem.network.evaluate(column(problem.weights), higher, problem.batch.label, problem.batch.classes),
       base::Bug);
-  CHECK_THROWS_AS(models::IclTransformer<float>(models::shape_of({.heads = 7}, 13, 7, 9, 4)),
-                  base::UserError);
+  CHECK_THROWS_AS(
+      models::IclTransformer<float>(models::shape_of({.heads = 7}, 13, 7, 9, 4), {.sequences = 1}),
+      base::UserError);
 }
 
 TEST_CASE("loss and gradient of a batch are the means of its sequences'") {
@@ -350,10 +366,11 @@ TEST_CASE("loss and gradient of a batch are the means of its sequences'") {
   double loss = 0;
   for (Index s = 0; s < 45; ++s) {
     std::vector<double> gradient(whole.size());
-    loss += problem.network.gradient(problem.weights, problem.tokens().part(s, 1),
-                                     std::span(problem.batch.label).subspan(static_cast<std::size_t>(s), 1),
-                                     gradient) /
-            45;
+    double of_sequence = 0;
+    problem.network.gradient(column(problem.weights), problem.tokens().part(s, 1),
+                             compute::View<const std::int32_t>(problem.batch.label).middle_columns(s, 1),
+                             column(gradient), std::span(&of_sequence, 1));
+    loss += of_sequence / 45;
     for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += gradient[i] / 45;
   }
   CHECK(problem.loss == doctest::Approx(loss).epsilon(1e-14));
@@ -366,7 +383,9 @@ TEST_CASE("nothing of one batch is left for the next") {
     Problem<float> fresh({.stream = Stream::value}, small_task(), 20, form, 80);
     used.gradient();
     std::vector<float> gradient(fresh.weights.size(), 1.0F);
-    const double loss = used.network.gradient(fresh.weights, fresh.tokens(), fresh.batch.label, gradient);
+    double loss = 0;
+    used.network.gradient(column(fresh.weights), fresh.tokens(), fresh.batch.label, column(gradient),
+                          std::span(&loss, 1));
     CHECK(gradient == fresh.gradient());
     CHECK(loss == fresh.loss);
   }
@@ -378,17 +397,181 @@ TEST_CASE("one and two threads give the same bits, and a part alone those that i
   const auto with = [&](int threads) {
     const int before = omp_get_max_threads();
     omp_set_num_threads(threads);
-    const auto scores = problem.network.evaluate(problem.weights, problem.tokens(), problem.batch.label,
-                                                 problem.batch.classes);
+    const auto scores = problem.evaluate();
     const auto gradient = problem.gradient();
     omp_set_num_threads(before);
     return std::tuple{gradient, problem.loss, scores.loss, scores.induction};
   };
   CHECK(with(1) == with(2));
-  problem.network.logits(problem.weights, problem.tokens(), logits);
+  problem.network.logits(column(problem.weights), problem.tokens(), logits);
   Array<float> alone({4, 32});
-  problem.network.logits(problem.weights, problem.tokens().part(32, 32), alone);
+  problem.network.logits(column(problem.weights), problem.tokens().part(32, 32), alone);
   CHECK(alone.matrix() == logits.matrix().middleCols(32, 32));
+}
+
+/// Several networks and their batches side by side.
+template <class Real>
+struct SideBySide {
+  SideBySide(const models::IclTransformerParameters& parameters, Index networks, Index sequences, Form form,
+             compute::Device device = compute::kCpu)
+      : shape(models::shape_of(parameters, 2 * small_task().most_pairs + 1, small_task().dimension,
+                               2 * small_task().pairs + 1, small_task().labels)),
+        size(shape.layout().size()),
+        network(shape, {.networks = networks, .sequences = sequences, .device = device}, form),
+        batch(small_task(), networks, sequences, device),
+        weights({size, networks}),
+        gradient({size, networks}, device),
+        losses({1, networks}, device) {
+    std::vector<tasks::GaussianMixture<Real>> mixtures;
+    std::vector<tasks::MixtureRun<Real>> runs;
+    for (Index r = 0; r < networks; ++r) mixtures.push_back(tasks::draw_mixture<Real>(small_task(), key(r)));
+    for (Index r = 0; r < networks; ++r) {
+      runs.push_back(
+          {.parameters = small_task(), .mixture = &mixtures[static_cast<std::size_t>(r)], .key = key(r)});
+      const auto of_run = models::initial_weights<Real>(shape, key(r));
+      std::ranges::copy(of_run, weights.data() + r * size);
+      for (const compute::Tensor& t : network.layout().tensors()) {
+        if (t.name.ends_with(".mix"))
+          view_of(weights.data() + r * size, t)
+              .matrix()
+              .setConstant(Real(0.5 + 0.1 * static_cast<double>(r)));
+      }
+    }
+    Array<std::uint64_t> step({1, networks});
+    std::ranges::fill(step.elements(), std::uint64_t{2});
+    tasks::MixtureSampler<Real>(runs, tasks::kTrainingSequences, device).draw(step.to(device), 0, batch);
+    weights = weights.to(device);
+  }
+
+  static base::RandomKey key(Index run) { return {.seed = 3, .replicate = static_cast<std::uint32_t>(run)}; }
+
+  attention::PositionedTokens<Real> tokens() const {
+    return {shape.positions, shape.stack.tokens, batch.content, batch.shift};
+  }
+  void differentiate() { network.gradient(weights, tokens(), batch.label, gradient, losses); }
+  std::vector<models::Scores> evaluate() {
+    return network.evaluate(weights, tokens(), batch.label, batch.classes);
+  }
+
+  models::IclTransformerShape shape;
+  Index size;
+  models::IclTransformer<Real> network;
+  tasks::InContextBatch<Real> batch;
+  Array<Real> weights;
+  Array<Real> gradient;
+  Array<double> losses;
+};
+
+const std::vector<std::pair<models::IclTransformerParameters, Form>>& networks_and_forms() {
+  static const auto all = [] {
+    std::vector<std::pair<models::IclTransformerParameters, Form>> list;
+    for (const Stream stream : kStreams) {
+      for (const StreamMix mix : {StreamMix::mean, StreamMix::learned}) {
+        for (const Form form : {Form::shortcut, Form::plain})
+          list.push_back({{.stream = stream, .mix = mix}, form});
+      }
+      for (const StreamSource source : {StreamSource::all, StreamSource::first}) {
+        list.push_back(
+            {{.layers = 3, .heads = 4, .stream = stream, .source = source, .mix = StreamMix::learned_heads},
+             Form::plain});
+      }
+    }
+    return list;
+  }();
+  return all;
+}
+
+TEST_CASE("networks side by side give each one's numbers alone, bit for bit") {
+  constexpr Index kNetworks = 8;
+  for (const auto& [parameters, form] : networks_and_forms()) {
+    for (const Index sequences : {Index{45}, Index{7}}) {
+      CAPTURE(base::name_of(parameters.stream));
+      CAPTURE(base::name_of(parameters.mix));
+      CAPTURE(parameters.layers);
+      CAPTURE(sequences);
+      SideBySide<float> all(parameters, kNetworks, sequences, form);
+      all.differentiate();
+      const auto scores = all.evaluate();
+      Array<float> logits({all.shape.readout.labels, kNetworks * sequences});
+      all.network.logits(all.weights, all.tokens(), logits);
+      models::IclTransformer<float> one(all.shape, {.sequences = sequences}, form);
+      for (Index r = 0; r < kNetworks; ++r) {
+        CAPTURE(r);
+        const compute::View<const float> weights =
+            compute::View<const float>(all.weights).middle_columns(r, 1);
+        const auto tokens = all.tokens().part(r * sequences, sequences);
+        const compute::View<const std::int32_t> labels =
+            compute::View<const std::int32_t>(all.batch.label).middle_columns(r * sequences, sequences);
+        Array<float> gradient({all.size, 1});
+        double loss = 0;
+        one.gradient(weights, tokens, labels, gradient, std::span(&loss, 1));
+        CHECK(gradient.matrix() == all.gradient.matrix().col(r));
+        CHECK(loss == all.losses.data()[r]);
+        const auto alone = one.evaluate(weights, tokens, labels,
+                                        compute::View<const std::int32_t>(all.batch.classes)
+                                            .middle_columns(r * sequences, sequences))
+                               .front();
+        const models::Scores& together = scores[static_cast<std::size_t>(r)];
+        CHECK((alone.loss == together.loss && alone.accuracy == together.accuracy &&
+               alone.induction == together.induction && alone.previous_token == together.previous_token &&
+               alone.first_attention == together.first_attention &&
+               alone.last_attention == together.last_attention));
+        Array<float> logits_alone({all.shape.readout.labels, sequences});
+        one.logits(weights, tokens, logits_alone);
+        CHECK(logits_alone.matrix() == logits.matrix().middleCols(r * sequences, sequences));
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("the GPU gives the CPU's numbers", Real, float, double) {
+  const auto device = tests::gpu();
+  if (!device) return;
+  constexpr Index kNetworks = 3;
+  constexpr Index kSequences = 45;
+  const double epsilon = static_cast<double>(std::numeric_limits<Real>::epsilon()) / 2;
+  for (const auto& [parameters, form] : networks_and_forms()) {
+    CAPTURE(base::name_of(parameters.stream));
+    CAPTURE(base::name_of(parameters.mix));
+    CAPTURE(parameters.layers);
+    CAPTURE(static_cast<int>(form));
+    SideBySide<Real> here(parameters, kNetworks, kSequences, form);
+    SideBySide<Real> there(parameters, kNetworks, kSequences, form, *device);
+    here.differentiate();
+    there.differentiate();
+    const auto gradient = there.gradient.to(compute::kCpu);
+    const auto losses = there.losses.to(compute::kCpu);
+    Array<Real> logits({here.shape.readout.labels, kNetworks * kSequences}, *device);
+    there.network.logits(there.weights, there.tokens(), logits);
+    Array<Real> logits_here({here.shape.readout.labels, kNetworks * kSequences});
+    here.network.logits(here.weights, here.tokens(), logits_here);
+    const auto width = static_cast<double>(here.shape.stack.width);
+    const auto layers = static_cast<double>(parameters.layers);
+    // Both are off by the roundings of float against double (see there), which are independent; a layer has
+    // four sums in each direction, and the MLP and the read-out four.
+    const double forward = std::sqrt(2 * (4 * layers + 4) * width) * epsilon;
+    const double both =
+        2 * std::sqrt(2 * (4 * layers + 4) * width) * epsilon;  // attention follows its scores
+    CHECK((logits.to(compute::kCpu).matrix() - logits_here.matrix()).cwiseAbs().maxCoeff() <=
+          forward * static_cast<double>(logits_here.matrix().cwiseAbs().maxCoeff()));
+    for (Index r = 0; r < kNetworks; ++r) {
+      CHECK(std::abs(losses.data()[r] - here.losses.data()[r]) <= forward * here.losses.data()[r]);
+      const auto of_run = here.gradient.matrix().col(r);
+      CHECK((gradient.matrix().col(r) - of_run).cwiseAbs().maxCoeff() <=
+            both * static_cast<double>(of_run.cwiseAbs().maxCoeff()));
+    }
+    const auto a = here.evaluate();
+    const auto b = there.evaluate();
+    REQUIRE(b.size() == a.size());
+    for (std::size_t r = 0; r < a.size(); ++r) {
+      CHECK(std::abs(a[r].loss - b[r].loss) <= forward * a[r].loss);
+      CHECK(std::abs(a[r].accuracy - b[r].accuracy) < 1e-15);  // the same sum, in parts
+      CHECK(std::abs(a[r].induction - b[r].induction) <= forward);
+      CHECK(std::abs(a[r].previous_token - b[r].previous_token) <= forward);
+      CHECK((a[r].first_attention - b[r].first_attention).cwiseAbs().maxCoeff() <= forward);
+      CHECK((a[r].last_attention - b[r].last_attention).cwiseAbs().maxCoeff() <= forward);
+    }
+  }
 }
 
 TEST_CASE("float follows double within the roundings of the sums that a number passes through") {
@@ -426,8 +609,7 @@ TEST_CASE("one batch is learned to zero loss") {
       for (std::size_t i = 0; i < gradient.size(); ++i) problem.weights[i] -= 0.1F * gradient[i];
     }
     CHECK(problem.loss < 1e-3);
-    const auto scores = problem.network.evaluate(problem.weights, problem.tokens(), problem.batch.label,
-                                                 problem.batch.classes);
+    const auto scores = problem.evaluate();
     CHECK(scores.accuracy == 1);
   }
 }

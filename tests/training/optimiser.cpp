@@ -12,10 +12,11 @@ namespace {
 /// Weights after `steps` steps with the gradient (w − 1, 2 w) of ½ (w₀ − 1)² + w₁².
 std::vector<double> trained(const OptimiserSettings& settings, std::uint64_t steps) {
   std::vector<double> w = {0.5, -0.25};
-  Moments<double> moments;
+  Optimiser<double> optimiser({&settings, 1}, steps, 2);
   for (std::uint64_t step = 0; step < steps; ++step) {
     const std::vector<double> gradient = {w[0] - 1, 2 * w[1]};
-    optimiser_step<double>(settings, step, steps, gradient, moments, w);
+    optimiser.step(std::span<const std::uint64_t>(&step, 1), compute::View(gradient.data(), 2, 1, 2),
+                   compute::View(w.data(), 2, 1, 2));
   }
   return w;
 }
