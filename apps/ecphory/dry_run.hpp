@@ -5,6 +5,6 @@
 namespace ecphory::app {
 
 /// Prints the plan: points, axes, time and bytes as a few timed points suggest, and the resolved file.
-void dry_run(const Session& session, int threads, bool as_json);
+void dry_run(const Session& session, const Execution& execution, bool as_json);
 
 }  // namespace ecphory::app

@@ -18,7 +18,10 @@ void add_retry(CLI::App& app, int& exit_code) {
   verb->add_option("PLAN", arguments->plan, "the sweep: its folder, or the plan in it")->required();
   add_execution(*verb, arguments->execution);
   verb->callback([&exit_code, arguments] {
-    const Session session = open_session(arguments->plan, "ecphory retry " + arguments->plan);
+    const Execution& execution = arguments->execution;
+    const Session session =
+        open_session(arguments->plan, "ecphory retry " + arguments->plan + device_words(execution));
+    check_execution(execution, session.request.plan.experiment);
     exit_code = kRunFailed;  // of whatever is thrown from here on
     sweep::Ledger ledger = look(session);
     const std::vector<std::size_t> runs = ledger.failed();
@@ -27,7 +30,7 @@ void add_retry(CLI::App& app, int& exit_code) {
       exit_code = kDone;
       return;
     }
-    const Executed executed = execute(session, ledger, runs, kRetry, arguments->execution);
+    const Executed executed = execute(session, ledger, runs, kRetry, execution);
     ledger = look(session);
     const auto done = std::ranges::count_if(runs, [&](std::size_t run) {
       return ledger.status[run] != sweep::RunStatus::failed && !ledger.messages.contains(run);

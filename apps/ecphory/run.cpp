@@ -40,7 +40,7 @@ std::string command_of(const RunArguments& arguments) {
   for (const std::string& text : arguments.overrides) command += " --set '" + text + "'";
   command += " --output " + arguments.output;
   if (arguments.shard) command += " --shard " + *arguments.shard;
-  return command;
+  return command + device_words(arguments.execution);
 }
 
 /// A lower bound of the result's size: a status and one real a run, and what every file has.
@@ -135,14 +135,16 @@ int run(Session& session, const RunArguments& arguments) {
   const sweep::Part part = shard ? sweep::part_of_text(*arguments.shard) : sweep::Part{};
   if (!shard && !arguments.resume) sweep::remove_sweep(session.folder);
   const bool made_here = !shard && !fs::exists(session.folder / sweep::kPlanFile);
-  session.file = sweep::open_sweep(session.folder, session.request.plan, session.request.config,
-                                   store::attributes_of({.title = session.request.title,
-                                                         .experiment = session.request.plan.experiment.name,
-                                                         .command = session.command,
-                                                         .seed = session.request.plan.seed,
-                                                         .start = start,
-                                                         .end = start}),
-                                   session.output.filename().string());
+  session.file =
+      sweep::open_sweep(session.folder, session.request.plan, session.request.config,
+                        store::attributes_of({.title = session.request.title,
+                                              .experiment = session.request.plan.experiment.name,
+                                              .device = compute::to_string(device_of(arguments.execution)),
+                                              .command = session.command,
+                                              .seed = session.request.plan.seed,
+                                              .start = start,
+                                              .end = start}),
+                        session.output.filename().string());
   store::remove_parts_of_the_dead(session.folder);
   sweep::Ledger ledger = look(session);
   const std::vector<std::size_t> ours = sweep::runs_of(session.request.plan, part);
@@ -209,6 +211,11 @@ static std::string at_most_years(const std::string& text) {
 void add_execution(CLI::App& verb, Execution& execution) {
   verb.add_option("--threads,-t", execution.threads, "threads; default: all cores")
       ->check(CLI::Range(1, 4096));
+  verb.add_option("--device", execution.device, "cpu or cuda: where the points run; default: cpu")
+      ->check(CLI::IsMember({"cpu", "cuda"}));
+  verb.add_option("--together", execution.together,
+                  "at most so many points are run as one problem; default: 1, on a GPU 64")
+      ->check(CLI::Range(1, 4096));
   verb.add_option("--point-timeout", execution.point_timeout, "seconds after which a point has failed")
       ->check(CLI::Validator(at_most_years, "SECONDS"));
   verb.add_option("--commit-every", execution.commit_every,
@@ -244,9 +251,10 @@ void add_run(CLI::App& app, int& exit_code) {
                     .folder = folder,
                     .file = {},
                     .command = command_of(*arguments)};
+    check_execution(arguments->execution, session.request.plan.experiment);
     check_places(session, *arguments);
     if (arguments->dry_run) {
-      dry_run(session, arguments->execution.threads, arguments->as_json);
+      dry_run(session, arguments->execution, arguments->as_json);
       return;
     }
     if ((arguments->resume || arguments->shard) && plan_of(session.output) == session.request.plan.hash() &&

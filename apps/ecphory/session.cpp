@@ -13,6 +13,7 @@
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/store/hdf5_write.hpp"
 #include "ecphory/store/provenance.hpp"
+#include "ecphory/sweep/group.hpp"
 #include "ecphory/sweep/run.hpp"
 
 namespace ecphory::app {
@@ -42,6 +43,23 @@ void replace_attribute(store::Attributes& attributes, const std::string& name,
 
 }  // namespace
 
+compute::Device device_of(const Execution& execution) {
+  return execution.device == "cuda" ? compute::Device{compute::Device::Kind::cuda, 0} : compute::kCpu;
+}
+
+std::size_t together_of(const Execution& execution) {
+  constexpr std::size_t kOnGpu = 64;
+  return execution.together.value_or(device_of(execution) == compute::kCpu ? 1 : kOnGpu);
+}
+
+std::string device_words(const Execution& execution) {
+  return device_of(execution) == compute::kCpu ? "" : " --device " + execution.device;
+}
+
+void check_execution(const Execution& execution, const sweep::Experiment& experiment) {
+  sweep::check_execution(experiment, device_of(execution), together_of(execution));
+}
+
 fs::path sweep_folder(const fs::path& output) {
   if (output.extension() == ".h5") return fs::path(output).replace_extension(".sweep");
   return output.string() + ".sweep";
@@ -70,6 +88,8 @@ Executed execute(const Session& session, const sweep::Ledger& ledger, const std:
   const auto start = std::chrono::system_clock::now();
   const sweep::Plan& plan = session.request.plan;
   sweep::RunOptions options{.threads = execution.threads,
+                            .device = device_of(execution),
+                            .together = together_of(execution),
                             .commit_every = execution.commit_every,
                             .fail_fast = execution.fail_fast,
                             .name = name,
@@ -77,6 +97,7 @@ Executed execute(const Session& session, const sweep::Ledger& ledger, const std:
                             .attributes = [&] {
                               return store::attributes_of({.title = session.request.title,
                                                            .experiment = plan.experiment.name,
+                                                           .device = compute::to_string(device_of(execution)),
                                                            .command = session.command,
                                                            .seed = plan.seed,
                                                            .start = start,
@@ -137,6 +158,8 @@ void write_collected(const Session& session, const sweep::Ledger& ledger, bool r
   std::string end;
   for (const sweep::Shard& shard : ledger.shards) end = std::max(end, shard.end);
   if (!end.empty()) replace_attribute(dataset.attributes, "end_time", end);
+  const std::string devices = ledger.devices();
+  if (!devices.empty()) replace_attribute(dataset.attributes, "device", devices);
   dataset.attributes.emplace_back("plan", sweep::hash_text(session.file.hash));
   dataset.arrays.push_back({.name = "config",
                             .dimensions = {},

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ecphory/compute/device.hpp"
 #include "ecphory/sweep/collect.hpp"
 #include "ecphory/sweep/ledger.hpp"
 #include "ecphory/sweep/part.hpp"
@@ -21,7 +22,21 @@ struct Execution {
   double point_timeout = 0;  ///< s; 0: none
   double commit_every = 60;  ///< s
   bool fail_fast = false;
+  std::string device = "cpu";                ///< or "cuda"
+  std::optional<std::size_t> together = {};  ///< most runs of one problem; none: what the device suggests
 };
+
+/// Where points run.
+compute::Device device_of(const Execution& execution);
+
+/// At most how many runs are one problem: by default 1 on the CPU, 64 on a GPU.
+std::size_t together_of(const Execution& execution);
+
+/// " --device cuda" as a command line has it; empty for the CPU.
+std::string device_words(const Execution& execution);
+
+/// Throws UserError when the experiment's points cannot be run so.
+void check_execution(const Execution& execution, const sweep::Experiment& experiment);
 
 struct Session {
   Request request;

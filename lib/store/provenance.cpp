@@ -24,6 +24,7 @@ Attributes attributes_of(const Provenance& provenance) {
       {"commit", build.commit},
       {"dirty", std::int64_t{build.dirty ? 1 : 0}},
       {"host", host_name()},
+      {"device", provenance.device},
       {"command", provenance.command},
       {"seed", static_cast<std::int64_t>(provenance.seed)},
       {"start_time", iso8601(provenance.start)},

@@ -1,8 +1,10 @@
 #include "ecphory/sweep/ledger.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ecphory/base/error.hpp"
 #include "ecphory/store/seal.hpp"
@@ -48,6 +50,15 @@ void enter(const Shard& shard, std::uint32_t place, Ledger& ledger) {
 
 std::size_t Ledger::count(RunStatus wanted) const {
   return static_cast<std::size_t>(std::ranges::count(status, wanted));
+}
+
+std::string Ledger::devices() const {
+  std::set<std::string> names;
+  for (std::size_t run = 0; run < status.size(); ++run) {
+    if (status[run] == RunStatus::done) names.insert(shards[shard_of[run]].device);
+  }
+  names.erase("");  // of shards that do not say
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::vector<std::size_t> Ledger::failed() const {

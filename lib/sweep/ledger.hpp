@@ -32,6 +32,10 @@ struct Ledger {
 
   std::size_t count(RunStatus status) const;
 
+  /// On what the done runs were computed: "cpu", or "cpu, cuda:0" for shards of both; empty when none is
+  /// done.
+  std::string devices() const;
+
   /// Runs that failed, or of which a part failed; in the order of the plan.
   std::vector<std::size_t> failed() const;
 };

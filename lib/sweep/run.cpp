@@ -4,13 +4,17 @@
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
+#include <deque>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -22,6 +26,7 @@
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/sweep/committer.hpp"
 #include "ecphory/sweep/confidence.hpp"
+#include "ecphory/sweep/group.hpp"
 #include "ecphory/sweep/threads.hpp"
 
 namespace ecphory::sweep {
@@ -39,27 +44,61 @@ std::string failed_parts(const store::Dataset& arrays) {
   return text;
 }
 
-Record run_one(const Plan& plan, std::size_t run, const std::shared_ptr<store::Scratch>& scratch,
-               double timeout) {
-  const auto start = std::chrono::steady_clock::now();
+/// What came of a run, one of `in_hand` at once: `arrays_of` returns its arrays or throws.
+template <class ArraysOf>
+Record record_of(std::size_t run, std::size_t in_hand, const ArraysOf& arrays_of) {
   Record record{.run = run};
   try {
-    const base::Deadline deadline = std::isfinite(timeout) ? base::Deadline(timeout) : base::Deadline();
-    record.arrays = plan.experiment.run(
-        plan.point(run), {.key = plan.random_key(run), .scratch = scratch, .deadline = deadline});
+    record.arrays = arrays_of();
     record.message = failed_parts(*record.arrays);
     record.status = RunStatus::done;
   } catch (const base::Bug&) {
     throw;
   } catch (const std::bad_alloc&) {
-    record.message = "there is not enough memory for this point";
+    record.message = in_hand == 1 ? "there is not enough memory for this point"
+                                  : fmt::format(
+                                        "there is not enough memory for {} points at once\n"
+                                        "  remedy: allow fewer with --together",
+                                        in_hand);
     record.status = RunStatus::failed;
   } catch (const std::exception& error) {
     record.message = error.what();
     record.status = RunStatus::failed;
   }
-  record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return record;
+}
+
+RunContext context_of(const Plan& plan, std::size_t run, const RunContext& common) {
+  RunContext context = common;
+  context.key = plan.random_key(run);
+  return context;
+}
+
+Record run_alone(const Plan& plan, std::size_t run, const RunContext& common) {
+  return record_of(run, 1,
+                   [&] { return plan.experiment.run(plan.point(run), context_of(plan, run, common)); });
+}
+
+std::vector<Record> run_together(const Plan& plan, std::span<const std::size_t> runs,
+                                 const RunContext& common) {
+  std::vector<base::Point> points;
+  std::vector<RunContext> contexts;
+  for (const std::size_t run : runs) {
+    points.push_back(plan.point(run));
+    contexts.push_back(context_of(plan, run, common));
+  }
+  std::vector<Outcome> outcomes = run_group(plan.experiment, points, contexts);
+  std::vector<Record> records;
+  for (std::size_t k = 0; k < runs.size(); ++k) {
+    records.push_back(record_of(runs[k], runs.size(), [&] {
+      if (const auto* const trouble = std::get_if<std::exception_ptr>(&outcomes[k])) {
+        base::ensure(*trouble != nullptr, "an outcome without arrays says why");
+        std::rethrow_exception(*trouble);
+      }
+      return std::get<store::Dataset>(std::move(outcomes[k]));
+    }));
+  }
+  return records;
 }
 
 /// The number that a stop rule looks at.
@@ -99,12 +138,14 @@ std::map<std::size_t, double> known_results(const Plan& plan, const Ledger& ledg
   return known;
 }
 
-/// Runs that are done one after the other: a single one, or replicates that a stop rule may end.
-std::vector<std::vector<std::size_t>> items_of(const Plan& plan, const std::vector<std::size_t>& runs) {
+/// What one thread does at a time: a group, or the replicates of a point that a stop rule may end.
+std::vector<std::vector<std::size_t>> items_of(const Plan& plan, const std::vector<std::size_t>& runs,
+                                               std::size_t together) {
+  if (!plan.stop) return groups_of(plan, runs, together);
   std::vector<std::vector<std::size_t>> items;
   for (const std::size_t run : runs) {
-    const bool same = plan.stop && !items.empty() &&
-                      items.back().back() / plan.replicate_count() == run / plan.replicate_count();
+    const bool same =
+        !items.empty() && items.back().back() / plan.replicate_count() == run / plan.replicate_count();
     if (!same) items.emplace_back();
     items.back().push_back(run);
   }
@@ -122,11 +163,12 @@ class Runner {
         committer_(folder, options.name, plan.hash(), options.commit_every, options.attributes) {}
 
   Report run(const std::vector<std::size_t>& runs) {
-    const std::vector<std::vector<std::size_t>> items = items_of(plan_, runs);
+    const std::vector<std::vector<std::size_t>> items = items_of(plan_, runs, options_.together);
     const std::size_t n = items.size();
+    const bool side_by_side = n > 1 && (options_.device == compute::kCpu || options_.threads > 0);
     {
       const std::jthread watcher([this](const std::stop_token& stop) { watch(stop); });
-#pragma omp parallel for schedule(dynamic) if (n > 1)
+#pragma omp parallel for schedule(dynamic) if (side_by_side)
       for (std::size_t i = 0; i < n; ++i) trouble_.run([&] { run_item(items[i]); });
     }
     if (!trouble_.failed()) trouble_.run([&] { committer_.commit(); });
@@ -141,26 +183,63 @@ class Runner {
   }
 
   void run_item(const std::vector<std::size_t>& item) {
-    if (!plan_.stop) {
-      if (!is_over()) keep(run_one(plan_, item.front(), scratch(), options_.point_timeout));
-      return;
-    }
+    if (plan_.stop) return run_replicates(item);
+    if (is_over()) return;
+    for (Record& record : finish(item)) keep(std::move(record));
+  }
+
+  /// Those of a point, in their order, until they are enough.
+  void run_replicates(const std::vector<std::size_t>& item) {
     const std::size_t first = item.front() / plan_.replicate_count() * plan_.replicate_count();
     std::vector<std::optional<double>> results;
+    std::deque<Record> ahead;  // runs that were done with those before them
     bool settled = false;
-    for (std::size_t run = first; run < first + plan_.replicate_count() && !is_over(); ++run) {
+    for (std::size_t run = first; run < first + plan_.replicate_count(); ++run) {
+      if (ahead.empty() && is_over()) return;
       settled = settled || enough(*plan_.stop, results);
-      const bool needed = !settled;
-      if (std::ranges::binary_search(item, run)) {
-        Record record{.run = run, .status = RunStatus::not_needed};
-        if (needed) record = run_one(plan_, run, scratch(), options_.point_timeout);
-        if (needed) results.push_back(record.arrays ? result_of(*plan_.stop, *record.arrays) : std::nullopt);
-        keep(std::move(record));
-      } else if (needed) {
+      if (settled) ahead.clear();
+      const auto place = std::ranges::lower_bound(item, run);
+      const bool ours = place != item.end() && *place == run;
+      if (!ours) {
         const auto known = known_.find(run);
-        results.push_back(known == known_.end() ? std::nullopt : std::optional(known->second));
+        if (!settled) results.push_back(known == known_.end() ? std::nullopt : std::optional(known->second));
+        continue;
       }
+      if (settled) {
+        keep({.run = run, .status = RunStatus::not_needed});
+        continue;
+      }
+      if (ahead.empty()) ahead = finish_some(std::span(place, item.end()));
+      results.push_back(ahead.front().arrays ? result_of(*plan_.stop, *ahead.front().arrays) : std::nullopt);
+      keep(std::move(ahead.front()));
+      ahead.pop_front();
     }
+  }
+
+  /// The first of `runs`, as many as are one problem.
+  std::deque<Record> finish_some(std::span<const std::size_t> runs) {
+    const std::size_t most = largest_group(plan_, options_.together);
+    std::vector<Record> records = finish(runs.first(std::min(runs.size(), most)));
+    return {std::make_move_iterator(records.begin()), std::make_move_iterator(records.end())};
+  }
+
+  std::vector<Record> finish(std::span<const std::size_t> runs) {
+    const auto start = std::chrono::steady_clock::now();
+    const double timeout = options_.point_timeout * static_cast<double>(runs.size());
+    const RunContext common{
+        .scratch = scratch(),
+        .deadline = std::isfinite(timeout) ? base::Deadline(timeout) : base::Deadline(),
+        .device = options_.device,
+    };
+    std::vector<Record> records;
+    if (runs.size() == 1 && options_.device == compute::kCpu) {
+      records.push_back(run_alone(plan_, runs.front(), common));
+    } else {
+      records = run_together(plan_, runs, common);
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    for (Record& record : records) record.seconds = took.count() / static_cast<double>(runs.size());
+    return records;
   }
 
   std::shared_ptr<store::Scratch> scratch() {
@@ -215,6 +294,9 @@ class Runner {
 
 Report run(const Plan& plan, const std::vector<std::size_t>& runs, const Ledger& ledger,
            const std::filesystem::path& folder, const RunOptions& options) {
+  base::ensure(options.together >= 1, "there is a run in a group");
+  base::ensure(plan.experiment.together || (options.device == compute::kCpu && options.together == 1),
+               "the experiment runs its points one by one on the CPU");
   const compute::SingleThreadedBlas one_blas_thread;
   const ThreadCount threads(options.threads);
   return Runner(plan, ledger, folder, options).run(runs);

@@ -109,6 +109,7 @@ Shard read_shard(const std::filesystem::path& path, std::uint64_t plan) {
               .records = {},
               .rows = {},
               .host = text_attribute(layout, "host"),
+              .device = text_attribute(layout, "device"),
               .commit = text_attribute(layout, "commit"),
               .start = text_attribute(layout, "start_time"),
               .end = text_attribute(layout, "end_time")};

@@ -30,6 +30,7 @@ struct Shard {
   std::vector<Record> records;    ///< of all runs, without arrays
   std::vector<std::size_t> rows;  ///< the runs that its arrays have, ascending
   std::string host;
+  std::string device;  ///< on which its runs were done
   std::string commit;  ///< of the program
   std::string start;   ///< of the process that wrote it, UTC, ISO 8601
   std::string end;     ///< when it was written

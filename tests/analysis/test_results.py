@@ -140,7 +140,7 @@ def test_root_attributes_say_where_the_file_came_from(small_result):
     with h5py.File(small_result) as file:
         attributes = dict(file.attrs)
     assert list(attributes) == ["title", "Conventions", "experiment", "ecphory_version", "commit", "dirty", "host",
-                                "command", "seed", "start_time", "end_time", "plan"]
+                                "device", "command", "seed", "start_time", "end_time", "plan"]
     assert attributes["title"] == "small" and attributes["experiment"] == "amicl" and attributes["seed"] == 7
     assert attributes["Conventions"].startswith("CF-")
     assert attributes["host"] == socket.gethostname()

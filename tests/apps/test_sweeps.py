@@ -328,6 +328,11 @@ def test_plans_and_shards_of_others_are_refused(ecphory, experiment):
     (["run", "x.toml", "--commit-every", "1e300"], "1e300 is no number of seconds"),
     (["run", "x.toml", "--shard", "1/4", "--force"], "--force: would remove what other shards have done"),
     (["run", "x.toml", "--commit-every", "-1"], "--commit-every"),
+    (["run", "x.toml", "--device", "gpu"], "--device: gpu not in {cpu,cuda}"),
+    (["run", "x.toml", "--device", "cuda"], "--device: the experiment amicl runs on the CPU"),
+    (["run", "x.toml", "--device", "cuda", "--dry-run"], "--device: the experiment amicl runs on the CPU"),
+    (["run", "x.toml", "--together", "0"], "--together: Value 0 not in range"),
+    (["run", "x.toml", "--together", "2"], "--together: the experiment amicl runs each point by itself"),
     (["status", "none.sweep"], "none.sweep: there is no such plan"),
     (["collect", "x.toml"], "x.toml: is no plan of a sweep"),
     (["retry", "."], "there is no such plan"),
@@ -338,6 +343,26 @@ def test_what_cannot_be_is_refused_and_nothing_is_left(ecphory, experiment, argu
     run = ecphory(*arguments)
     assert run.returncode == 2 and problem in run.stderr, run.stderr
     assert [path.name for path in ecphory.folder.iterdir()] == ["x.toml"]
+
+
+def test_retry_and_resume_refuse_a_device_that_the_experiment_cannot_use(ecphory, experiment):
+    experiment(SWEEP, "x.toml")
+    assert ecphory("run", "x.toml", "--shard", "1/2").returncode == 0
+    before = sorted(path.name for path in ecphory.folder.rglob("*"))
+    for verb in [["retry", "x.sweep"], ["run", "x.toml", "--resume"], ["run", "x.toml", "--shard", "2/2"]]:
+        for options in [["--device", "cuda"], ["--together", "2"]]:
+            run = ecphory(*verb, *options)
+            assert run.returncode == 2 and f"{options[0]}: the experiment amicl runs " in run.stderr, run.stderr
+    assert sorted(path.name for path in ecphory.folder.rglob("*")) == before
+
+
+def test_the_device_is_an_attribute_and_no_part_of_the_plan(ecphory, experiment):
+    experiment(SWEEP, "x.toml")
+    assert ecphory("run", "x.toml", "--shard", "1/2").returncode == 0
+    assert ecphory("run", "x.toml", "--shard", "2/2", "--device", "cpu", "--together", "1").returncode == 0
+    assert ecphory("collect", "x.sweep").returncode == 0
+    with h5py.File(ecphory.folder / "x.h5") as file:
+        assert file.attrs["device"] == "cpu"
 
 
 def test_progress_is_a_bar_on_a_terminal_and_rare_lines_elsewhere(ecphory, experiment):

@@ -1,5 +1,7 @@
 #include "ecphory/sweep/ledger.hpp"
 
+#include <stdexcept>
+
 #include <doctest/doctest.h>
 
 #include "ecphory/base/error.hpp"
@@ -126,4 +128,22 @@ TEST_CASE("removing a sweep takes its own files and nothing else") {
   tests::run_part(plan(), x);
   sweep::remove_sweep(x);
   CHECK_FALSE(fs::exists(x));
+}
+
+TEST_CASE("a ledger names the devices of the runs that are done") {
+  const tests::TemporaryFolder folder;
+  const auto failing = [](const base::Point& point, const sweep::RunContext& context) {
+    if (tests::n_of(point) == 13) throw std::runtime_error("thirteen");
+    return square(point, context);
+  };
+  const sweep::Plan three = tests::plan_of({13, 0, 1}, failing);
+  const sweep::PlanFile file = sweep::open_sweep(folder.path(), three, "", store::attributes_of({}));
+  const auto devices_after = [&](std::size_t run, const std::string& device) {
+    sweep::run(three, {run}, {}, folder.path(),
+               {.attributes = [&] { return store::attributes_of({.device = device}); }});
+    return sweep::survey(file, sweep::Look::closely).devices();
+  };
+  CHECK(devices_after(0, "cuda:0").empty());  // it fails
+  CHECK(devices_after(1, "cpu") == "cpu");
+  CHECK(devices_after(2, "cuda:0") == "cpu, cuda:0");
 }

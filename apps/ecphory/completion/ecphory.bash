@@ -8,12 +8,12 @@ _ecphory() {
   elif [[ $word == -* ]]; then
     case $verb in
       run)
-        choices="--output --set --resume --shard --threads --point-timeout --commit-every --fail-fast --dry-run --force
-          --json --help"
+        choices="--output --set --resume --shard --threads --device --together --point-timeout --commit-every --fail-fast
+          --dry-run --force --json --help"
         ;;
       status) choices="--json --help" ;;
       collect) choices="--output --virtual --force --help" ;;
-      retry) choices="--threads --point-timeout --commit-every --fail-fast --help" ;;
+      retry) choices="--threads --device --together --point-timeout --commit-every --fail-fast --help" ;;
       models | describe) choices="--json --help" ;;
       inspect) choices="--config --json --help" ;;
     esac
