@@ -1,83 +1,27 @@
 // The two-layer Transformer learns the Gaussian-mixture task: when does it answer from the context?
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
+#include "ecphory/compute/blas.hpp"
+#include "ecphory/compute/cuda_memory.hpp"
 #include "ecphory/experiments/experiments.hpp"
-#include "ecphory/models/icl_transformer.hpp"
-#include "ecphory/tasks/gaussian_mixture.hpp"
 #include "ecphory/training/checkpoint.hpp"
+
+#include "learner.hpp"
+#include "results.hpp"
+#include "settings.hpp"
 
 namespace ecphory::experiments {
 namespace {
 
-using compute::Index;
-using tasks::TestSet;
-
-enum class Precision { single, double_ };
-std::span<const std::string_view> names(Precision) {
-  static constexpr std::array<std::string_view, 2> kNames = {"single", "double"};
-  return kNames;
-}
-
-/// Settings of the section `training` beside the optimiser's.
-struct RunSettings {
-  std::int64_t steps = 75'000;
-  std::int64_t batch = 128;
-  std::int64_t evaluate_every = 500;
-  std::int64_t test_sequences = 10'000;
-  double criterion = 0.95;
-  bool stop_at_criterion = false;
-  Precision precision = Precision::single;
-  std::string checkpoints;
-  std::int64_t checkpoint_every = 5'000;
-};
-
-const base::ParameterTable<RunSettings>& run_table() {
-  using S = RunSettings;
-  static const auto table =
-      base::ParameterTable<S>("training")
-          .add("steps", &S::steps, "1", "steps of training", base::between(0, 1e9))
-          .add("batch", &S::batch, "1", "sequences of a step, fresh ones each time", base::between(1, 1e6))
-          .add("evaluate_every", &S::evaluate_every, "1", "steps between looks at the test sets",
-               base::at_least(1))
-          .add("test_sequences", &S::test_sequences, "1", "sequences of each test set", base::between(1, 1e7))
-          .add("criterion", &S::criterion, "1", "accuracy in context that counts as learned",
-               base::between(0, 1))
-          .add("stop_at_criterion", &S::stop_at_criterion, "1", "end there")
-          .add("precision", &S::precision, "1", "of weights and activations")
-          .add("checkpoints", &S::checkpoints, "1",
-               "folder for the states of training, from which a run that was cut short goes on; empty: none")
-          .add("checkpoint_every", &S::checkpoint_every, "1",
-               "steps between them; the last state is always kept", base::at_least(1))
-          .when("training.checkpoints != \"\"");
-  return table;
-}
-
-struct RecordSettings {
-  bool attention = false;
-};
-
-const base::ParameterTable<RecordSettings>& record_table() {
-  static const auto table = base::ParameterTable<RecordSettings>("record").add(
-      "attention", &RecordSettings::attention, "1",
-      "also record mean attention on the in-context set, over training");
-  return table;
-}
-
-constexpr std::array kSets = {TestSet::mixed, TestSet::in_context, TestSet::swapped, TestSet::in_weights};
-constexpr std::int64_t kTestedTogether = 1024;         ///< test sequences in memory at a time
-constexpr std::size_t kSetMetrics = 2 * kSets.size();  // loss and accuracy of each, then the attention's
-
-models::IclTransformerShape shape_of(const base::Point& point) {
-  const auto task = tasks::gaussian_mixture_table().read(point);
-  return models::shape_of(models::icl_transformer_table().read(point), 2 * task.most_pairs + 1,
-                          task.dimension, 2 * task.pairs + 1, task.labels);
-}
+using namespace icl;
 
 /// Points of one sweep with the same replicate share their data and initial weights (common random numbers),
 /// so that streams can be compared in pairs.
@@ -103,157 +47,6 @@ store::Attributes description(const base::Point& point, const RunSettings& run) 
           {"precision", base::name_of(run.precision)}};
 }
 
-/// The task and the network as something to train.
-template <class Real>
-class Learner {
- public:
-  Learner(const base::Point& point, const base::RandomKey& key)
-      : task_(tasks::gaussian_mixture_table().read(point)),
-        run_(run_table().read(point)),
-        key_(key),
-        shape_(shape_of(point)),
-        network_(shape_),
-        mixture_(tasks::draw_mixture<Real>(task_, key)),
-        batch_(task_, run_.batch) {}
-
-  const models::IclTransformerShape& shape() const { return shape_; }
-  const compute::TensorLayout& layout() const { return network_.layout(); }
-
-  double gradient(std::uint64_t step, std::span<const Real> weights, std::span<Real> gradient) {
-    tasks::draw<Real>(task_, mixture_, key_, tasks::kTrainingSequences,
-                      static_cast<std::uint32_t>(step * static_cast<std::uint64_t>(run_.batch)), batch_);
-    return network_.gradient(weights, tokens(batch_), batch_.label, gradient);
-  }
-
-  /// Loss and accuracy of each test set, then previous-token and induction strength and mean attention (first
-  /// layer, column by column; last token in the last layer) on the in-context set.
-  std::vector<double> evaluate(std::span<const Real> weights) {
-    std::vector<double> metrics;
-    std::vector<double> attention;
-    for (const TestSet set : kSets) {
-      const models::Scores scores = evaluate(set, weights);
-      metrics.push_back(scores.loss);
-      metrics.push_back(scores.accuracy);
-      if (set != TestSet::in_context) continue;
-      attention = {scores.previous_token, scores.induction};
-      const auto append = [&](const auto& x) {
-        attention.insert(attention.end(), x.data(), x.data() + x.size());
-      };
-      append(scores.first_attention);
-      append(scores.last_attention);
-    }
-    metrics.insert(metrics.end(), attention.begin(), attention.end());
-    return metrics;
-  }
-
- private:
-  models::Scores evaluate(TestSet set, std::span<const Real> weights) {
-    const tasks::GaussianMixtureParameters parameters = tasks::parameters_of(set, task_);
-    models::Scores sum;
-    for (std::int64_t first = 0; first < run_.test_sequences; first += kTestedTogether) {
-      const std::int64_t n = std::min(kTestedTogether, run_.test_sequences - first);
-      tasks::InContextBatch<Real> batch(parameters, n);
-      tasks::draw<Real>(parameters, mixture_, key_, tasks::purpose_of(set), static_cast<std::uint32_t>(first),
-                        batch);
-      models::Scores scores = network_.evaluate(weights, tokens(batch), batch.label, batch.classes);
-      scores *= static_cast<double>(n) / static_cast<double>(run_.test_sequences);
-      first == 0 ? sum = std::move(scores) : sum += scores;
-    }
-    return sum;
-  }
-
-  attention::PositionedTokens<Real> tokens(const tasks::InContextBatch<Real>& batch) const {
-    return {shape_.positions, shape_.stack.tokens, batch.content, batch.shift};
-  }
-
-  tasks::GaussianMixtureParameters task_;
-  RunSettings run_;
-  base::RandomKey key_;
-  models::IclTransformerShape shape_;
-  models::IclTransformer<Real> network_;
-  tasks::GaussianMixture<Real> mixture_;
-  tasks::InContextBatch<Real> batch_;
-};
-
-double in_context_accuracy(const std::vector<double>& metrics) { return metrics[3]; }
-
-/// Results as labelled arrays; `checkpoint` is the file of the last state.
-store::Dataset results(const training::History& history, const RunSettings& run, const RecordSettings& record,
-                       Index tokens, const std::string& checkpoint) {
-  const std::size_t n = history.size();
-  double learned = std::nan("");
-  for (std::size_t i = n; i-- > 0;)
-    if (in_context_accuracy(history.metrics[i]) >= run.criterion)
-      learned = static_cast<double>(history.step[i]);
-  std::vector<std::string> sets;
-  for (const TestSet set : kSets) sets.push_back(base::name_of(set));
-  store::Dataset result{
-      .arrays = {
-          store::coordinate("test_set", sets, "1", "test set"),
-          {.name = "step",
-           .dimensions = {"evaluation"},
-           .shape = {n},
-           .values = history.step,
-           .long_name = "steps of training"},
-          {.name = "training_loss",
-           .dimensions = {"evaluation"},
-           .shape = {n},
-           .values = history.training_loss,
-           .long_name = "mean cross-entropy since the evaluation before"},
-          store::scalar("steps_to_criterion", learned, "1",
-                        "steps to the first evaluation with such an accuracy in context; NaN if none"),
-      }};
-  const auto over_sets = [&](std::string name, std::size_t which, std::string long_name) {
-    std::vector<double> values;
-    for (std::size_t set = 0; set < kSets.size(); ++set)
-      for (const auto& metrics : history.metrics) values.push_back(metrics[2 * set + which]);
-    result.arrays.push_back({.name = std::move(name),
-                             .dimensions = {"test_set", "evaluation"},
-                             .shape = {kSets.size(), n},
-                             .values = std::move(values),
-                             .long_name = std::move(long_name)});
-  };
-  over_sets("loss", 0, "mean cross-entropy");
-  over_sets("accuracy", 1, "fraction of sequences whose largest logit is the answer's");
-  const auto over_evaluations = [&](std::string name, std::size_t at, std::vector<std::string> dimensions,
-                                    std::vector<std::size_t> shape, std::string long_name) {
-    std::size_t size = 1;
-    for (const std::size_t extent : shape) size *= extent;
-    std::vector<double> values;
-    for (const auto& metrics : history.metrics) {
-      const auto first = metrics.begin() + static_cast<std::ptrdiff_t>(kSetMetrics + at);
-      values.insert(values.end(), first, first + static_cast<std::ptrdiff_t>(size));
-    }
-    dimensions.insert(dimensions.begin(), "evaluation");
-    shape.insert(shape.begin(), n);
-    result.arrays.push_back({.name = std::move(name),
-                             .dimensions = std::move(dimensions),
-                             .shape = std::move(shape),
-                             .values = std::move(values),
-                             .long_name = std::move(long_name)});
-  };
-  over_evaluations("previous_token", 0, {}, {},
-                   "attention of labels to their items in the first layer, on the in-context set");
-  over_evaluations(
-      "induction", 1, {}, {},
-      "attention of the query to the labels of its class in the last layer, on the in-context set");
-  if (record.attention) {
-    const auto t = static_cast<std::size_t>(tokens);
-    over_evaluations("first_attention", 2, {"query", "key"}, {t, t},
-                     "mean attention of the first layer, on the in-context set");
-    over_evaluations("last_attention", 2 + t * t, {"key"}, {t},
-                     "mean attention of the last token in the last layer, on the in-context set");
-  }
-  if (!checkpoint.empty()) {
-    result.arrays.push_back({.name = "checkpoint",
-                             .dimensions = {},
-                             .shape = {},
-                             .values = std::vector<std::string>{checkpoint},
-                             .long_name = "file of the last state of training"});
-  }
-  return result;
-}
-
 /// The file of a run's states, in a folder that is there; empty for none. Throws UserError.
 std::filesystem::path checkpoint_of(const RunSettings& run, const base::RandomKey& key) {
   if (run.checkpoints.empty()) return {};
@@ -268,44 +61,161 @@ std::filesystem::path checkpoint_of(const RunSettings& run, const base::RandomKe
          fmt::format("{}-{:016x}-{:03}.h5", key.seed, key.point, key.replicate);
 }
 
+/// What runs side by side may differ in: numbers that a step or the data depend on, but no shape. Streams are
+/// part of the shape.
+const std::set<std::string, std::less<>> kOwn = {
+    "task.classes",     "task.noise",          "task.burstiness", "task.bursty",       "task.novel",
+    "task.zipf",        "task.novel_classes",  "training.rate",   "training.decay",    "training.beta1",
+    "training.beta2",   "training.epsilon",    "training.warmup", "training.schedule", "training.checkpoints",
+    "record.attention", "task.repeated_labels"};
+
+std::string company(const base::Point& point) {
+  std::string words;
+  for (const auto& [key, value] : point) {
+    if (!kOwn.contains(key)) words += key + "=" + base::to_text(value) + "\n";
+  }
+  return words;
+}
+
+/// A run that has not ended, with where its states go.
 template <class Real>
-store::Dataset run_with(const base::Point& point, const sweep::RunContext& context) {
-  const RunSettings run = run_table().read(point);
-  const base::RandomKey key = common_key(context.key);
-  Learner<Real> learner(point, key);
-  const store::Attributes model = description(point, run);
-  const std::filesystem::path checkpoint = checkpoint_of(run, context.key);
-  training::TrainingState<Real> state{.weights = models::initial_weights<Real>(learner.shape(), key)};
-  if (!checkpoint.empty() && std::filesystem::exists(checkpoint))
-    state = training::read_checkpoint<Real>(checkpoint, learner.layout(), model);
-  training::Objective<Real> objective{
-      .gradient = [&](std::uint64_t step, std::span<const Real> weights,
-                      std::span<Real> gradient) { return learner.gradient(step, weights, gradient); },
-      .evaluate = [&](std::span<const Real> weights) { return learner.evaluate(weights); }};
-  if (run.stop_at_criterion) {
-    objective.is_enough = [&](const std::vector<double>& metrics) {
-      return in_context_accuracy(metrics) >= run.criterion;
+struct Candidate {
+  std::size_t place = 0;  ///< among the points
+  std::filesystem::path checkpoint = {};
+  training::Run<Real> run = {};
+};
+
+template <class Real>
+Candidate<Real> prepare(const base::Point& point, const base::RandomKey& key, std::size_t place) {
+  const RunSettings settings = run_table().read(point);
+  const models::IclTransformerShape shape = shape_of(point);
+  const compute::TensorLayout layout = shape.layout();
+  const store::Attributes model = description(point, settings);
+  Candidate<Real> candidate{.place = place, .checkpoint = checkpoint_of(settings, key)};
+  training::Run<Real>& run = candidate.run;
+  run.optimiser = training::optimiser_table().read(point);
+  if (candidate.checkpoint.empty() || !std::filesystem::exists(candidate.checkpoint)) {
+    run.state.weights = models::initial_weights<Real>(shape, common_key(key));
+  } else {
+    run.state = training::read_checkpoint<Real>(candidate.checkpoint, layout, model);
+  }
+  if (!candidate.checkpoint.empty()) {
+    run.checkpoint = [path = candidate.checkpoint, layout, model](const training::TrainingState<Real>& now) {
+      training::write_checkpoint(path, layout, now, model);
     };
   }
-  training::TrainingHooks<Real> hooks{.deadline = context.deadline};
-  if (!checkpoint.empty()) {
-    hooks.checkpoint_every = run.checkpoint_every;
-    hooks.checkpoint = [&](const training::TrainingState<Real>& now) {
-      training::write_checkpoint(checkpoint, learner.layout(), now, model);
+  return candidate;
+}
+
+double evaluations(const RunSettings& run) {
+  return std::ceil(static_cast<double>(run.steps) / static_cast<double>(run.evaluate_every)) + 1;
+}
+
+sweep::Footprint footprint(const base::Point& point, compute::Device device) {
+  const RunSettings run = run_table().read(point);
+  const auto task = tasks::gaussian_mixture_table().read(point);
+  const models::IclTransformerShape shape = shape_of(point);
+  const auto weights = static_cast<double>(shape.layout().size());
+  const bool has_moments = training::optimiser_table().read(point).method == training::Method::adamw;
+  models::Workload workload = workload_of(point, 1, device);
+  // On the CPU only training has its parts in memory at once.
+  if (device == compute::kCpu) workload.sequences = run.batch;
+  const double numbers = models::numbers_at_work(shape, models::Form::shortcut, workload) +
+                         (has_moments ? 4 : 2) * weights +
+                         static_cast<double>(task.dimension * (task.classes + task.labels)) +
+                         static_cast<double>(task.dimension * shape.stack.tokens) *
+                             static_cast<double>(run.batch + std::min(run.test_sequences, kTestedTogether));
+  const auto t = static_cast<double>(shape.stack.tokens);
+  const double of_evaluation = kSetMetrics + 4 + (record_table().read(point).attention ? t * (t + 1) : 0);
+  return {.memory = (run.precision == Precision::double_ ? 8 : 4) * numbers,
+          .results = 8 * evaluations(run) * of_evaluation};
+}
+
+/// Throws UserError when a GPU has no room for that many runs side by side.
+void check_room(const base::Point& point, std::size_t runs, compute::Device device) {
+  if (device == compute::kCpu) return;
+  const double needed = static_cast<double>(runs) * footprint(point, device).memory;
+  const auto free = static_cast<double>(compute::cuda::free_memory(device.index));
+  if (needed <= free) return;
+  throw base::UserError(
+      {.problem = fmt::format("{} runs side by side need about {:.1f} GB, and {} has {:.1f} GB free", runs,
+                              needed / 1e9, compute::to_string(device), free / 1e9),
+       .remedy =
+           runs > 1 ? "fewer of them with --together" : "lower training.batch or training.test_sequences"});
+}
+
+/// Trains runs that stand at one step.
+template <class Real>
+void train_together(std::span<const base::Point> points, std::span<const sweep::RunContext> contexts,
+                    std::vector<Candidate<Real>>& candidates, std::vector<sweep::Outcome>& outcomes) {
+  std::vector<base::Point> mine;
+  std::vector<base::RandomKey> keys;
+  std::vector<training::Run<Real>> runs;
+  for (Candidate<Real>& candidate : candidates) {
+    mine.push_back(points[candidate.place]);
+    keys.push_back(common_key(contexts[candidate.place].key));
+    runs.push_back(std::move(candidate.run));
+  }
+  const RunSettings settings = run_table().read(mine.front());
+  const sweep::RunContext& context = contexts[candidates.front().place];
+  std::optional<compute::Tf32Products> fast;
+  if (settings.precision == Precision::tf32) fast.emplace();
+  check_room(mine.front(), mine.size(), context.device);
+  Learner<Real> learner(mine, keys, context.device);
+  training::Objective<Real> objective{
+      .gradient = [&](auto step, auto weights, auto gradient,
+                      auto losses) { learner.gradient(step, weights, gradient, losses); },
+      .evaluate = [&](auto weights) { return learner.evaluate(weights); }};
+  if (settings.stop_at_criterion) {
+    objective.is_enough = [&](const std::vector<double>& metrics) {
+      return in_context_accuracy(metrics) >= settings.criterion;
     };
   }
   training::train<Real>(objective,
-                        {.steps = run.steps,
-                         .evaluate_every = run.evaluate_every,
-                         .optimiser = training::optimiser_table().read(point)},
-                        state, hooks);
-  return results(state.history, run, record_table().read(point), learner.shape().stack.tokens,
-                 checkpoint.string());
+                        {.steps = settings.steps,
+                         .evaluate_every = settings.evaluate_every,
+                         .checkpoint_every = settings.checkpoint_every,
+                         .deadline = context.deadline,
+                         .device = context.device},
+                        runs);
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    sweep::Outcome& outcome = outcomes[candidates[r].place];
+    if (runs[r].failure) {
+      outcome = runs[r].failure;
+    } else {
+      outcome = results(runs[r].state.history, settings, record_table().read(mine[r]),
+                        shape_of(mine[r]).stack.tokens, candidates[r].checkpoint.string());
+    }
+  }
+}
+
+template <class Real>
+std::vector<sweep::Outcome> run_with(std::span<const base::Point> points,
+                                     std::span<const sweep::RunContext> contexts) {
+  std::vector<sweep::Outcome> outcomes(points.size());
+  std::map<std::uint64_t, std::vector<Candidate<Real>>> by_step;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    try {
+      Candidate<Real> candidate = prepare<Real>(points[i], contexts[i].key, i);
+      by_step[candidate.run.state.step].push_back(std::move(candidate));
+    } catch (const base::UserError&) {
+      outcomes[i] = std::current_exception();
+    }
+  }
+  for (auto& [step, candidates] : by_step) train_together<Real>(points, contexts, candidates, outcomes);
+  return outcomes;
+}
+
+std::vector<sweep::Outcome> run_together(std::span<const base::Point> points,
+                                         std::span<const sweep::RunContext> contexts) {
+  return run_table().read(points.front()).precision == Precision::double_ ? run_with<double>(points, contexts)
+                                                                          : run_with<float>(points, contexts);
 }
 
 store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
-  return run_table().read(point).precision == Precision::single ? run_with<float>(point, context)
-                                                                : run_with<double>(point, context);
+  sweep::Outcome outcome = std::move(run_together({&point, 1}, {&context, 1}).front());
+  if (auto* const failure = std::get_if<std::exception_ptr>(&outcome)) std::rethrow_exception(*failure);
+  return std::move(std::get<store::Dataset>(outcome));
 }
 
 /// Throws UserError for a folder that something which is none stands in the way of.
@@ -334,10 +244,6 @@ void check(const base::Point& point) {
                          .remedy = "lower training.steps or training.batch"});
 }
 
-double evaluations(const RunSettings& run) {
-  return std::ceil(static_cast<double>(run.steps) / static_cast<double>(run.evaluate_every)) + 1;
-}
-
 /// Sequences through the network: forward and backward in training, forward in tests.
 double cost(const base::Point& point) {
   const RunSettings run = run_table().read(point);
@@ -346,23 +252,6 @@ double cost(const base::Point& point) {
       3 * static_cast<double>(run.steps) * static_cast<double>(run.batch) +
       evaluations(run) * static_cast<double>(kSets.size()) * static_cast<double>(run.test_sequences);
   return sequences * static_cast<double>(stack.layers * stack.tokens * stack.width * stack.width);
-}
-
-sweep::Footprint footprint(const base::Point& point) {
-  const RunSettings run = run_table().read(point);
-  const auto task = tasks::gaussian_mixture_table().read(point);
-  const models::IclTransformerShape shape = shape_of(point);
-  const auto weights = static_cast<double>(shape.layout().size());
-  const bool has_moments = training::optimiser_table().read(point).method == training::Method::adamw;
-  const double numbers = models::numbers_at_work(shape, models::Form::shortcut, run.batch) +
-                         (has_moments ? 4 : 2) * weights +
-                         static_cast<double>(task.dimension * (task.classes + task.labels)) +
-                         static_cast<double>(task.dimension * shape.stack.tokens) *
-                             static_cast<double>(run.batch + std::min(run.test_sequences, kTestedTogether));
-  const auto t = static_cast<double>(shape.stack.tokens);
-  const double of_evaluation = kSetMetrics + 4 + (record_table().read(point).attention ? t * (t + 1) : 0);
-  return {.memory = (run.precision == Precision::single ? 4 : 8) * numbers,
-          .results = 8 * evaluations(run) * of_evaluation};
 }
 
 /// A few steps with a look at the test sets before and after.
@@ -390,7 +279,8 @@ sweep::Experiment icl_transformer() {
           .run = run,
           .cost = cost,
           .footprint = footprint,
-          .shortened = shortened};
+          .shortened = shortened,
+          .together = sweep::Together{.company = company, .run = run_together}};
 }
 
 }  // namespace ecphory::experiments

@@ -117,9 +117,51 @@ def test_a_run_among_eight_has_the_bits_of_the_same_run_alone(ecphory, experimen
     for i in range(1, 9):
         assert ecphory("run", "run.toml", "--shard", f"{i}/8", "--threads", "2").returncode == 0
     assert ecphory("collect", "run.sweep").returncode == 0
-    together = numbers(ecphory.folder / "together.h5")
-    assert together["loss"][1] == (8, 4, 3)
-    assert numbers(ecphory.folder / "run.h5") == together
+    at_once = numbers(ecphory.folder / "together.h5")
+    assert at_once["loss"][1] == (8, 4, 3)
+    assert numbers(ecphory.folder / "run.h5") == at_once
+    # As one problem, of all of them and of five and three.
+    for n in (8, 5):
+        assert ecphory("run", "run.toml", "--output", f"{n}.h5", "--together", str(n)).returncode == 0
+        assert numbers(ecphory.folder / f"{n}.h5") == at_once
+
+
+def test_runs_that_are_one_problem_fail_and_go_on_from_their_checkpoints_each_by_itself(ecphory, experiment):
+    experiment(RUN + "[sweep]\ntraining.rate = {values = [0.03, 1e30, 0.02]}\nmodel.stream = {values = [\"none\", \"key\"]}\n",
+               "run.toml")
+    text = (ecphory.folder / "run.toml").read_text().replace("rate = 0.03\n", "", 1)
+    (ecphory.folder / "run.toml").write_text(text)
+    short = ["--set", "training.steps=300", "--set", "training.checkpoint_every=100"]
+    alone = ecphory("run", "run.toml", *short, "--output", "alone.h5", "--set", 'training.checkpoints="others"')
+    run = ecphory("run", "run.toml", *short, "--together", "6")
+    assert (alone.returncode, run.returncode) == (3, 3)
+    assert run.stderr.count("the loss is") == 2 and "lower the rate" in run.stderr
+    with h5py.File(ecphory.folder / "run.h5") as file, h5py.File(ecphory.folder / "alone.h5") as other:
+        assert numpy.array_equal(file["loss"][()], other["loss"][()], equal_nan=True)
+        assert numpy.isfinite(file["loss"][[0, 2]]).all()
+    # One of them begins again: it stands at another step than the rest, which have nothing left to do.
+    states = sorted((ecphory.folder / "states").glob("*.h5"))
+    assert len(states) == 4
+    states[0].unlink()
+    assert ecphory("run", "run.toml", *short, "--together", "6", "--force").returncode == 3
+    with h5py.File(ecphory.folder / "run.h5") as file, h5py.File(ecphory.folder / "alone.h5") as other:
+        assert numpy.array_equal(file["loss"][()], other["loss"][()], equal_nan=True)
+
+
+def test_on_a_gpu_training_is_that_of_the_cpu_to_rounding(ecphory, experiment):
+    experiment(WITHOUT_CHECKPOINTS.replace("steps = 4000", "steps = 150").replace("evaluate_every = 400", "evaluate_every = 50")
+               + 'precision = "double"\n[sweep]\nmodel.stream = {values = ["none", "value"]}\nreplicates = 3\n', "run.toml")
+    run = ecphory("run", "run.toml", "--device", "cuda", "--output", "there.h5")
+    if run.returncode == 2:
+        assert "this build of Ecphory has no CUDA" in run.stderr or "no GPU" in run.stderr
+        assert not (ecphory.folder / "there.h5").exists()
+        pytest.skip("no GPU: training there is not compared with that on the CPU")
+    assert run.returncode == 0, run.stderr
+    assert ecphory("run", "run.toml", "--output", "here.h5").returncode == 0
+    with h5py.File(ecphory.folder / "there.h5") as there, h5py.File(ecphory.folder / "here.h5") as here:
+        assert there.attrs["device"] == "cuda:0"
+        for name in ("training_loss", "loss", "accuracy", "previous_token", "induction"):
+            numpy.testing.assert_allclose(there[name], here[name], rtol=0, atol=1e-9)
 
 
 def test_what_is_recorded_belongs_together(ecphory, experiment):

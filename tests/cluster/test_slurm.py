@@ -16,7 +16,7 @@ SCRIPT = ROOT / "experiments/cluster/slurm.sh"
 #: Four tasks of a few seconds each.
 SWEEP = """\
 experiment = "amicl"
-task.trials = 4000
+task.trials = 12000
 [sweep]
 task.noise = {values = [0.1, 1.0]}
 model.a = {linspace = [0.0, 2.0, 120]}
@@ -108,7 +108,7 @@ def test_a_file_that_is_wrong_fails_its_tasks_and_they_are_not_run_again(cluster
 def test_gnu_parallel_runs_the_shards_and_collects(ecphory, experiment, tmp_path):
     if shutil.which("parallel") is None:
         pytest.skip("GNU parallel is not installed")
-    experiment(SWEEP.replace("4000", "50"), "x.toml")
+    experiment(SWEEP.replace("12000", "50"), "x.toml")
     run = subprocess.run([ROOT / "experiments/cluster/parallel.sh", "x.toml", "x.h5", "5"], cwd=tmp_path, text=True,
                          capture_output=True, env={"PATH": "/usr/bin:/bin", "ECPHORY": str(BINARY), "HOME": str(tmp_path)})
     assert (run.returncode, run.stdout.splitlines()[-1]) == (0, str(tmp_path / "x.h5")), run.stderr
