@@ -9,7 +9,6 @@
 
 namespace ecphory::attention {
 
-using compute::Array;
 using compute::Batch;
 using compute::Tensors;
 using compute::Transpose;
