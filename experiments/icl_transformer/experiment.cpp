@@ -139,7 +139,7 @@ void check_room(const base::Point& point, std::size_t runs, compute::Device devi
   const auto free = static_cast<double>(compute::cuda::free_memory(device.index));
   if (needed <= free) return;
   throw base::UserError(
-      {.problem = fmt::format("{} runs side by side need about {:.1f} GB, and {} has {:.1f} GB free", runs,
+      {.problem = fmt::format("{} runs side by side need about {:.3g} GB, and {} has {:.3g} GB free", runs,
                               needed / 1e9, compute::to_string(device), free / 1e9),
        .remedy =
            runs > 1 ? "fewer of them with --together" : "lower training.batch or training.test_sequences"});
