@@ -108,7 +108,7 @@ TEST_CASE("training on the GPU is training on the CPU, step by step of a graph")
         double deviation = 0;
         for (std::size_t k = 0; k < a.weights.size(); ++k)
           deviation = std::max(deviation, std::abs(a.weights[k] - b.weights[k]));
-        // Roundings of 1e-16, which training enlarges: to 1e-11 by descent, to some 1e-9 by AdamW.
+        // Roundings of 1e-16, which training enlarges: below 1e-9 by descent, to some 1e-9 by AdamW.
         CHECK(deviation < 1e-7);
         CHECK(a.weights !=
               models::initial_weights<double>(models::shape_of(parameters, 13, 7, 9, 4),
