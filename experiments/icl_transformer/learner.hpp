@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "ecphory/models/icl_transformer.hpp"
+#include "ecphory/models/icl_network.hpp"
 #include "ecphory/tasks/gaussian_mixture.hpp"
 #include "ecphory/training/train.hpp"
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "ecphory/models/icl_transformer.hpp"
+#include "ecphory/models/icl_network.hpp"
 #include "ecphory/store/hdf5_write.hpp"
 #include "ecphory/tasks/gaussian_mixture.hpp"
 #include "ecphory/training/checkpoint.hpp"

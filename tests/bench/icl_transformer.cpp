@@ -4,7 +4,7 @@
 // reaches on the operations that remain. The plain form has the same yardstick: the ratio of the two is what
 // the shortcut is worth. What runs side by side are worth is the ratio of their `runs_per_s`.
 
-#include "ecphory/models/icl_transformer.hpp"
+#include "ecphory/models/icl_network.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "ecphory/models/icl_transformer.hpp"
+#include "ecphory/models/icl_network.hpp"
 #include "ecphory/tasks/gaussian_mixture.hpp"
 #include "ecphory/training/train.hpp"
 
