@@ -4,8 +4,6 @@
 // reaches on the operations that remain. The plain form has the same yardstick: the ratio of the two is what
 // the shortcut is worth. What runs side by side are worth is the ratio of their `runs_per_s`.
 
-#include "ecphory/models/icl_network.hpp"
-
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "ecphory/compute/blas.hpp"
 #include "ecphory/compute/gemm.hpp"
 #include "ecphory/compute/graph.hpp"
+#include "ecphory/models/icl_network.hpp"
 #include "ecphory/tasks/gaussian_mixture.hpp"
 #include "ecphory/training/optimiser.hpp"
 #include "ecphory/training/progress.hpp"
