@@ -40,6 +40,7 @@ class AttentionBlock {
 
   /// attend() and its backward pass use this in the place of a raw projection.
   void use(Projection kind, compute::View<const Real> used) { used_[kind] = used; }
+  compute::View<const Real> used(Projection kind) const { return used_[kind]; }
 
   /// x ← x + o or x + W_O o.
   void attend(const compute::Tensors<const Real>& weights, compute::View<Real> x);

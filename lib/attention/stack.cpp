@@ -43,6 +43,16 @@ View<const Real> Stack<Real>::attention(Index layer, Index head) const {
 }
 
 template <class Real>
+View<const Real> Stack<Real>::raw(Index layer, Projection kind) const {
+  return attention_[static_cast<std::size_t>(layer)].raw(kind);
+}
+
+template <class Real>
+View<const Real> Stack<Real>::used(Index layer, Projection kind) const {
+  return attention_[static_cast<std::size_t>(layer)].used(kind);
+}
+
+template <class Real>
 View<const Real> Stack<Real>::forward(const Tensors<const Real>& weights, View<const Real> x) {
   base::ensure(x.rows == shape_.width && x.columns <= output_.columns() &&
                    x.columns % (shape_.tokens * weights.models()) == 0,

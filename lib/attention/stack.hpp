@@ -36,6 +36,10 @@ class Stack {
   /// Attention of a head in a layer: (T, T · sequences), rows are keys, columns queries.
   compute::View<const Real> attention(Index layer, Index head) const;
 
+  /// Queries, keys or values of a layer, (W, T · sequences): raw, and as used, with what its stream adds.
+  compute::View<const Real> raw(Index layer, Projection kind) const;
+  compute::View<const Real> used(Index layer, Projection kind) const;
+
  private:
   StackShape shape_;
   Index columns_ = 0;  ///< of what forward() was last given

@@ -108,6 +108,11 @@ void Operations<Real>::fill(Real, Out) {
 }
 
 template <class Real>
+void Operations<Real>::gated_sum(In, In, In, Out) {
+  never();
+}
+
+template <class Real>
 void Operations<Real>::gather_columns(In, Indices, Out) {
   never();
 }

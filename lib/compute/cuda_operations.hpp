@@ -34,6 +34,7 @@ struct Operations {
   static void cross_entropy(In logits, Indices labels, Out losses);
   static void cross_entropy_backward(Real scale, In logits, Indices labels, Out d);
   static void fill(Real value, Out y);
+  static void gated_sum(In keep, In gate, In y, Out x);
   static void gather_columns(In w, Indices columns, Out y);
   static void gelu(In x, Out y);
   static void gelu_backward(In x, In dy, Out dx);

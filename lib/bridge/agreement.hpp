@@ -1,0 +1,30 @@
+#pragma once
+// The evidence: a network integrated by the simulator beside the attention layers that stand for it.
+
+#include <vector>
+
+#include "ecphory/bridge/attention_form.hpp"
+#include "ecphory/dynamics/simulate.hpp"
+
+namespace ecphory::bridge {
+
+/// How far attention layers are from a network's trajectories: after layer k = 1 … depth, max |x − y| / max
+/// |x| over rows and trajectories, x being the network at time kΔ and y the layers' state.
+///
+/// `network` has the form's blocks among its layers, by name and size, else UserError; `initial` is (rows of
+/// its state, trajectories). It is integrated as `options` say, in the neurons' own coordinates; duration,
+/// step of methods without error control and recording are set here: for an exact form and the form's method,
+/// the deviation is rounding. The layers run on `device`. Throws UserError when a trajectory fails.
+template <class Real>
+std::vector<double> deviations(const dynamics::Network<Real>& network, const AttentionForm<Real>& form,
+                               const Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>& initial,
+                               dynamics::SimulationOptions<Real> options,
+                               compute::Device device = compute::kCpu);
+
+/// The rows of a network's states (rows, columns) that are the form's, (width, columns).
+template <class Real>
+Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic> rows_of(
+    const AttentionForm<Real>& form, const dynamics::Network<Real>& network,
+    const Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>& states);
+
+}  // namespace ecphory::bridge
