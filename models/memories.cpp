@@ -10,9 +10,9 @@ namespace ecphory::models {
 
 const std::vector<Memory>& all_memories() {
   static const std::vector<Memory> memories = {
-      hopfield(),     dense(),      modern(),   two_layer(),    binary_hopfield(), exponential(),
-      sparse(),       simplicial(), sequence(), hierarchical(), epanechnikov(),    energy_transformer(),
-      input_driven(), astrocyte(),
+      hopfield(),     dense(),      modern(),    two_layer(),    binary_hopfield(), exponential(),
+      sparse(),       simplicial(), sequence(),  hierarchical(), epanechnikov(),    energy_transformer(),
+      input_driven(), astrocyte(),  attention(),
   };
   return memories;
 }

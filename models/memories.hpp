@@ -22,6 +22,7 @@ Memory epanechnikov();
 Memory energy_transformer();
 Memory input_driven();
 Memory astrocyte();
+Memory attention();
 
 const std::vector<Memory>& all_memories();
 

@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   app::add_models(cli, exit_code);
   app::add_describe(cli, exit_code);
   app::add_inspect(cli, exit_code);
+  app::add_bridge(cli, exit_code);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::Success& success) {

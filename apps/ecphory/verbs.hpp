@@ -27,6 +27,7 @@ void add_retry(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_describe(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
+void add_bridge(CLI::App& app, int& exit_code);
 
 /// The text of --version.
 std::string version_text();

@@ -15,6 +15,7 @@
 #include "ecphory/experiments/experiments.hpp"
 #include "ecphory/training/checkpoint.hpp"
 
+#include "checkpoint.hpp"
 #include "learner.hpp"
 #include "results.hpp"
 #include "settings.hpp"
@@ -28,24 +29,6 @@ using namespace icl;
 /// so that streams can be compared in pairs.
 base::RandomKey common_key(const base::RandomKey& key) {
   return {.seed = key.seed, .point = base::Purpose("icl_transformer").id(), .replicate = key.replicate};
-}
-
-/// What the weights of a checkpoint are of.
-store::Attributes description(const base::Point& point, const RunSettings& run) {
-  const auto model = models::icl_transformer_table().read(point);
-  const auto task = tasks::gaussian_mixture_table().read(point);
-  return {{"model", std::string("icl_transformer")},
-          {"layers", model.layers},
-          {"heads", model.heads},
-          {"stream", base::name_of(model.stream)},
-          {"stream_source", base::name_of(model.source)},
-          {"stream_mix", base::name_of(model.mix)},
-          {"mlp_layers", model.mlp_layers},
-          {"positions", 2 * task.most_pairs + 1},
-          {"content", task.dimension},
-          {"labels", task.labels},
-          {"method", base::name_of(training::optimiser_table().read(point).method)},
-          {"precision", base::name_of(run.precision)}};
 }
 
 /// The file of a run's states, in a folder that is there; empty for none. Throws UserError.
@@ -91,7 +74,7 @@ Candidate<Real> prepare(const base::Point& point, const base::RandomKey& key, st
   const RunSettings settings = run_table().read(point);
   const models::IclTransformerShape shape = shape_of(point);
   const compute::TensorLayout layout = shape.layout();
-  const store::Attributes model = description(point, settings);
+  const store::Attributes model = description(point, common_key(key));
   Candidate<Real> candidate{.place = place, .checkpoint = checkpoint_of(settings, key)};
   training::Run<Real>& run = candidate.run;
   run.optimiser = training::optimiser_table().read(point);

@@ -21,10 +21,8 @@ namespace {
 template <class Real>
 using Vector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
 
-constexpr const char* kNearest = "approximate it, which measures the error, or change the network";
-
 [[noreturn]] void refuse(const std::string& key, const std::string& problem, const std::string& expected,
-                         const std::string& remedy = kNearest) {
+                         const std::string& remedy = kNearestForm) {
   throw UserError(
       {.key = key, .problem = "no exact attention form: " + problem, .expected = expected, .remedy = remedy});
 }

@@ -41,6 +41,9 @@ struct AttentionForm {
   Index depth = 1;
 };
 
+/// The remedy that attention_form() gives where nearest_with_attention_form() may help.
+inline constexpr const char* kNearestForm = "approximate it and measure the error, or change the network";
+
 /// `depth` steps of length `step` (ms) as attention layers. The method is exponential_euler or euler. Throws
 /// UserError, with the layer or synapse, the reason and the nearest thing that can be done, for a network
 /// that has no exact attention form and for a γ outside (0, 1].
