@@ -4,8 +4,8 @@ namespace ecphory::experiments {
 
 const std::vector<sweep::Experiment>& all_experiments() {
   static const std::vector<sweep::Experiment> experiments = {
-      amicl(),           amicl_dynamics(),      capacity(),   continuation(), denoising(),
-      icl_transformer(), landscape_of_memory(), relaxation(), retrieval(),    sequences(),
+      amicl(),           amicl_dynamics(),      capacity(), continuation(), denoising(), equivalence(),
+      icl_transformer(), landscape_of_memory(), one_step(), relaxation(),   retrieval(), sequences(),
   };
   return experiments;
 }

@@ -35,10 +35,9 @@ dynamics::Network<double> network_of(const base::Point& point) {
     return bridge::network_of(bridge::read_attention(file));
   } catch (const base::UserError& error) {
     base::Complaint complaint = error.complaint();
-    complaint.problem = (complaint.key.empty() ? "" : complaint.key + ": ") + complaint.problem;
+    const std::string what = complaint.key.empty() || complaint.key == file ? "" : complaint.key + ": ";
+    complaint.problem = file + ": " + what + complaint.problem;
     complaint.key = "model.file";
-    complaint.problem = complaint.where.empty() ? file + ": " + complaint.problem
-                                                : complaint.where + ": " + complaint.problem;
     complaint.where.clear();
     throw base::UserError(complaint);
   }

@@ -1,4 +1,4 @@
-"""python3 -m ecphory_analysis plot FILE [-o FIGURE] | compare FILE | to_torch CHECKPOINT [-o WEIGHTS]"""
+"""python3 -m ecphory_analysis plot FILE [-o FIGURE] | compare FILE | to_torch FILE [-o WEIGHTS]"""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ def main():
     plot.add_argument("-o", "--output", type=Path, help="the figure; default: the file's name with .png")
     compare = verbs.add_parser("compare", help="print the result beside the published numbers")
     compare.add_argument("file", type=Path)
-    to_torch = verbs.add_parser("to_torch", help="write a checkpoint's weights as safetensors or a PyTorch state dict")
+    to_torch = verbs.add_parser("to_torch", help="write the weights of a checkpoint, or of attention layers, for PyTorch")
     to_torch.add_argument("file", type=Path)
     to_torch.add_argument("-o", "--output", type=Path,
                           help="a name in .safetensors or .pt; default: the file's name with .safetensors")

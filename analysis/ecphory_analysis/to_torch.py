@@ -35,22 +35,30 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from .attention_form import is_attention_form, load_attention
 from .icl_checkpoint import MODEL, load_checkpoint
 
 
-def export(checkpoint, output):
-    """Writes the weights of `checkpoint` to `output`: .safetensors, or .pt for a state dict by torch.save.
+def export(file, output):
+    """Writes the weights of a checkpoint, or of attention layers that `ecphory bridge` has made of a network, to
+    `output`: .safetensors, or .pt for a state dict by torch.save. Those of attention layers are the parameters of
+    load_attention(file).module() (attention_form.py).
 
-    Raises ValueError for another ending, for .pt where PyTorch is missing, and for what is no checkpoint.
+    Raises ValueError for another ending, for .pt where PyTorch is missing, and for what is neither.
     """
     suffix = Path(output).suffix
     if suffix not in (".safetensors", ".pt"):
         raise ValueError(f"{output}: the name must end in .safetensors or .pt")
-    weights, architecture = load_checkpoint(checkpoint, dtype=None)
+    if is_attention_form(file):
+        form = load_attention(file)
+        weights, description = form.tensors(), {"model": "attention_form", **form.description()}
+    else:
+        weights, architecture = load_checkpoint(file, dtype=None)
+        description = {"model": MODEL, **asdict(architecture)}
     if suffix == ".pt":
         save_torch(output, weights)
     else:
-        save_safetensors(output, weights, {"format": "pt", "model": MODEL, **asdict(architecture)})
+        save_safetensors(output, weights, {"format": "pt", **description})
 
 
 def save_torch(path, weights):

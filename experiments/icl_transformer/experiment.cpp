@@ -110,7 +110,11 @@ sweep::Footprint footprint(const base::Point& point, compute::Device device) {
                          static_cast<double>(task.dimension * shape.stack.tokens) *
                              static_cast<double>(run.batch + std::min(run.test_sequences, kTestedTogether));
   const auto t = static_cast<double>(shape.stack.tokens);
-  const double of_evaluation = kSetMetrics + 4 + (record_table().read(point).attention ? t * (t + 1) : 0);
+  const RecordSettings record = record_table().read(point);
+  const double heads = record.heads > 0 ? static_cast<double>(shape.stack.layers * shape.stack.heads) *
+                                              static_cast<double>(head_readings().size())
+                                        : 0;
+  const double of_evaluation = kSetMetrics + 4 + (record.attention ? t * (t + 1) : 0) + heads;
   return {.memory = (run.precision == Precision::double_ ? 8 : 4) * numbers,
           .results = 8 * evaluations(run) * of_evaluation};
 }
@@ -168,7 +172,7 @@ void train_together(std::span<const base::Point> points, std::span<const sweep::
       outcome = runs[r].failure;
     } else {
       outcome = results(runs[r].state.history, settings, record_table().read(mine[r]),
-                        shape_of(mine[r]).stack.tokens, candidates[r].checkpoint.string());
+                        shape_of(mine[r]).stack, candidates[r].checkpoint.string());
     }
   }
 }

@@ -36,6 +36,15 @@ std::vector<tasks::MixtureRun<Real>> mixture_runs(std::vector<tasks::GaussianMix
   return all;
 }
 
+/// Weights of one run, in double precision.
+template <class Real>
+std::vector<double> on_cpu(View<const Real> weights) {
+  compute::Array<Real> here({weights.rows, 1});
+  compute::copy(compute::kCpu, here.data(), weights.device, weights.data,
+                static_cast<std::size_t>(weights.rows) * sizeof(Real));
+  return {here.data(), here.data() + here.size()};
+}
+
 }  // namespace
 
 models::IclTransformerShape shape_of(const base::Point& point) {
@@ -64,6 +73,10 @@ Learner<Real>::Learner(std::span<const base::Point> points, std::span<const base
       training_(mixture_runs(tasks_, mixtures_, keys), tasks::kTrainingSequences, device),
       batch_(tasks_.front(), count(points), run_.batch, device) {
   for (const tasks::TestSet set : kSets) tests_.push_back(sampler_of(set));
+  if (const std::int64_t sequences = record_table().read(points.front()).heads; sequences > 0) {
+    for (std::size_t r = 0; r < keys_.size(); ++r)
+      heads_.emplace_back(shape_, tasks_[r], keys_[r], sequences);
+  }
   compute::Array<std::uint64_t> zeros({1, count(points)});
   std::ranges::fill(zeros.elements(), std::uint64_t{0});
   no_step_ = zeros.to(device);
@@ -108,6 +121,10 @@ std::vector<std::vector<double>> Learner<Real>::evaluate(View<const Real> weight
   }
   for (std::size_t r = 0; r < metrics.size(); ++r)
     metrics[r].insert(metrics[r].end(), attention[r].begin(), attention[r].end());
+  for (std::size_t r = 0; r < heads_.size(); ++r) {
+    const std::vector<double> read = heads_[r].read(on_cpu(weights.middle_columns(static_cast<Index>(r), 1)));
+    metrics[r].insert(metrics[r].end(), read.begin(), read.end());
+  }
   return metrics;
 }
 

@@ -8,6 +8,7 @@
 #include "ecphory/tasks/gaussian_mixture.hpp"
 #include "ecphory/training/train.hpp"
 
+#include "heads.hpp"
 #include "settings.hpp"
 
 namespace ecphory::experiments::icl {
@@ -50,6 +51,7 @@ class Learner {
   tasks::MixtureSampler<Real> training_;
   std::vector<tasks::MixtureSampler<Real>> tests_;  ///< in the order of kSets
   tasks::InContextBatch<Real> batch_;
+  std::vector<HeadReader> heads_;          ///< of each run; none where they are not recorded
   compute::Array<std::uint64_t> no_step_;  ///< (1, runs) zeros
 };
 

@@ -2,12 +2,14 @@
 
 #include <cmath>
 
+#include "heads.hpp"
+
 namespace ecphory::experiments::icl {
 
 double in_context_accuracy(const std::vector<double>& metrics) { return metrics[3]; }
 
 store::Dataset results(const training::History& history, const RunSettings& run, const RecordSettings& record,
-                       compute::Index tokens, const std::string& checkpoint) {
+                       const attention::StackShape& stack, const std::string& checkpoint) {
   const std::size_t n = history.size();
   double learned = std::nan("");
   for (std::size_t i = n; i-- > 0;)
@@ -65,12 +67,36 @@ store::Dataset results(const training::History& history, const RunSettings& run,
   over_evaluations(
       "induction", 1, {}, {},
       "attention of the query to the labels of its class in the last layer, on the in-context set");
+  const auto t = static_cast<std::size_t>(stack.tokens);
   if (record.attention) {
-    const auto t = static_cast<std::size_t>(tokens);
     over_evaluations("first_attention", 2, {"query", "key"}, {t, t},
                      "mean attention of the first layer, on the in-context set");
     over_evaluations("last_attention", 2 + t * t, {"key"}, {t},
                      "mean attention of the last token in the last layer, on the in-context set");
+  }
+  if (record.heads > 0) {
+    const auto layers = static_cast<std::size_t>(stack.layers);
+    const auto heads = static_cast<std::size_t>(stack.heads);
+    const std::size_t readings = head_readings().size();
+    const auto numbered = [](std::size_t last) {
+      std::vector<std::int64_t> numbers;
+      for (std::size_t i = 1; i <= last; ++i) numbers.push_back(static_cast<std::int64_t>(i));
+      return numbers;
+    };
+    result.arrays.push_back(store::coordinate("layer", numbered(layers), "1", "attention layer"));
+    result.arrays.push_back(store::coordinate("head", numbered(heads), "1", "attention head"));
+    for (std::size_t i = 0; i < readings; ++i) {
+      std::vector<double> values;
+      for (const auto& metrics : history.metrics) {
+        for (std::size_t h = 0; h < layers * heads; ++h)
+          values.push_back(metrics[kSetMetrics + 2 + t * t + t + h * readings + i]);
+      }
+      result.arrays.push_back({.name = head_readings()[i].name,
+                               .dimensions = {"evaluation", "layer", "head"},
+                               .shape = {n, layers, heads},
+                               .values = std::move(values),
+                               .long_name = head_readings()[i].long_name});
+    }
   }
   if (!checkpoint.empty()) {
     result.arrays.push_back({.name = "checkpoint",

@@ -32,9 +32,15 @@ const base::ParameterTable<RunSettings>& run_table() {
 }
 
 const base::ParameterTable<RecordSettings>& record_table() {
-  static const auto table = base::ParameterTable<RecordSettings>("record").add(
-      "attention", &RecordSettings::attention, "1",
-      "also record mean attention on the in-context set, over training");
+  using S = RecordSettings;
+  static const auto table =
+      base::ParameterTable<S>("record")
+          .add("attention", &S::attention, "1",
+               "also record mean attention on the in-context set, over training")
+          .add("heads", &S::heads, "1",
+               "also lift every head in so many in-context sequences and record what it is as a memory, over "
+               "training",
+               base::between(0, 1e6));
   return table;
 }
 

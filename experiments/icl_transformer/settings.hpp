@@ -36,6 +36,7 @@ const base::ParameterTable<RunSettings>& run_table();
 
 struct RecordSettings {
   bool attention = false;
+  std::int64_t heads = 0;
 };
 
 const base::ParameterTable<RecordSettings>& record_table();

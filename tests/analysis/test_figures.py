@@ -81,12 +81,16 @@ def run_small(ecphory, file, *more):
             more = (*more, "--set", "sweep.task.patterns={values=[2, 3]}")
     if file.parent.name == "capacity":
         more = (*more, "--set", "task.neurons=40")
-    if file.parent.name == "icl_transformer":
+    if file.stem == "one_step":
+        more = (*more, "--set", "sweep.task.patterns={values=[4, 64]}")
+    if 'experiment = "icl_transformer"' in file.read_text():
         fewer = "training.test_sequences=20"
         for change in ["training.steps=40", "training.evaluate_every=20", "training.batch=16"]:
             more = (*more, "--set", change)
         if "checkpoints" in file.read_text():
             more = (*more, "--set", 'training.checkpoints=""')
+    if file.stem == "equivalence":
+        fewer = "bridge.layers=4"
     if file.parent.name == "temperature":
         more = (*more, "--set", "integrator.duration=5")
     if file.is_relative_to(ROOT) and "replicates" in file.read_text() and "stop" not in file.read_text():

@@ -13,7 +13,7 @@ from conftest import BINARY, ROOT
 from result_files import config_of
 
 APP = ROOT / "apps/ecphory"
-VERBS = ["run", "status", "collect", "retry", "models", "describe", "inspect"]
+VERBS = ["run", "status", "collect", "retry", "models", "describe", "inspect", "bridge"]
 
 
 def options_of(ecphory, verb):
