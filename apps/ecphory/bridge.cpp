@@ -311,14 +311,14 @@ Report from_checkpoint(const Arguments& arguments) {
   if (fs::path(arguments.to).extension() != ".toml") {
     throw UserError({.key = "--to",
                      .problem = arguments.to + " is no name of an experiment file",
-                     .expected = "a name that ends in .toml; the weights go into the .h5 of the same name"});
+                     .expected = "a name that ends in .toml; the weights go into NAME.weights.h5 beside it"});
   }
   if (!(arguments.tau > 0 && std::isfinite(arguments.tau))) {
     throw UserError({.key = "--tau",
                      .problem = fmt::format("{} is not allowed", arguments.tau),
                      .expected = "a finite number > 0, in ms"});
   }
-  const fs::path weights_file = fs::path(arguments.to).replace_extension(".h5");
+  const fs::path weights_file = fs::path(arguments.to).replace_extension(".weights.h5");
   require_free(arguments.to, arguments.force);
   require_free(weights_file, arguments.force);
   const auto trained = experiments::icl::read_trained(arguments.file);

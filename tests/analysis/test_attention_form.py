@@ -65,8 +65,8 @@ def test_a_lifted_head_is_the_heads_own_output_in_pytorch_too(ecphory, experimen
     assert ecphory("run", "icl.toml").returncode == 0
     [checkpoint] = (ecphory.folder / "states").glob("*.h5")
     assert ecphory("bridge", checkpoint, "--layer", "2", "--to", "head.toml").returncode == 0
-    form = attention_form.load_attention(ecphory.folder / "head.h5")
-    with h5py.File(ecphory.folder / "head.h5") as file:
+    form = attention_form.load_attention(ecphory.folder / "head.weights.h5")
+    with h5py.File(ecphory.folder / "head.weights.h5") as file:
         asks, output = file["patterns"][:1], file["output"][()]
     [head] = form.heads
     assert head.bias.any(), "the query stream"

@@ -1,0 +1,230 @@
+"""ecphory bridge: networks into attention layers, trained heads into networks."""
+
+import json
+
+import h5py
+import numpy
+import pytest
+
+from conftest import ROOT
+
+RELAXATION = ROOT / "experiments/relaxation"
+
+#: A Transformer that is trained in a second.
+TRAINED = """\
+experiment = "icl_transformer"
+seed = 5
+
+[model]
+stream = "{stream}"
+
+[task]
+classes = 16
+labels = 4
+pairs = 4
+most_pairs = 4
+dimension = 7
+novel_classes = 8
+
+[training]
+steps = 30
+evaluate_every = 30
+test_sequences = 20
+batch = 32
+checkpoints = "states-{stream}"
+"""
+WIDTH, TOKENS = 9 + 7, 9
+
+
+@pytest.fixture
+def trained(ecphory, experiment):
+    """Trains with a stream; returns the checkpoint."""
+
+    def train(stream="none"):
+        experiment(TRAINED.format(stream=stream), "icl.toml")
+        run = ecphory("run", "icl.toml", "--force")
+        assert run.returncode == 0, run.stderr
+        [checkpoint] = (ecphory.folder / f"states-{stream}").glob("*.h5")
+        return checkpoint
+
+    return train
+
+
+def refused(run, *words):
+    """Exit code 2, and a message with all of these words."""
+    assert run.returncode == 2, run.stderr
+    assert run.stdout == ""
+    for word in words:
+        assert word in run.stderr, run.stderr
+
+
+def test_a_networks_layers_agree_with_its_trajectory_to_rounding(ecphory):
+    run = ecphory("bridge", RELAXATION / "modern.toml", "--gate", "0.3", "--layers", "20", "--to", "a.h5", "--check",
+                  "--json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert report["output"] == ["a.h5"] and report["changes"] == []
+    assert len(report["deviation"]) == 20 and max(report["deviation"]) < 1e-13
+    assert "never rises" in report["certificate"]
+    with h5py.File(ecphory.folder / "a.h5") as file:
+        assert file.attrs["depth"] == 20
+        assert numpy.allclose(file["gate"][()], 0.3, rtol=1e-14)
+        assert numpy.allclose(file["keep"][()], 0.7, rtol=1e-14)
+        assert numpy.array_equal(file["deviation"][()], report["deviation"])
+        assert file["initial"].shape == file["final"].shape == (6, 100)
+
+
+def test_step_and_depth_are_those_of_the_integrator_where_it_has_the_form(ecphory):
+    run = ecphory("bridge", RELAXATION / "modern.toml", "--to", "a.h5", "--set", "integrator.method=exponential_euler",
+                  "--set", "integrator.step=2.0", "--set", "integrator.duration=30.0")
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "a.h5") as file:
+        assert (file.attrs["step"], file.attrs["depth"]) == (2.0, 15)
+        assert numpy.allclose(file["keep"][()], numpy.exp(-0.2), rtol=1e-15)
+
+
+def test_a_gate_of_one_is_softmax_attention(ecphory):
+    run = ecphory("bridge", RELAXATION / "modern.toml", "--to", "a.h5", "--gate", "1", "--check")
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "a.h5") as file:
+        assert (file["gate"][()] == 1).all() and (file["keep"][()] == 0).all()
+        p = numpy.exp(file["beta"][0] * file["initial"][()] @ file["keys_1"][()])
+        attention = (p / p.sum(axis=1, keepdims=True)) @ file["keys_1"][()].T
+        assert numpy.abs(attention - file["final"][()]).max() < 1e-14
+        assert file["deviation"][0] < 1e-14
+
+
+def test_layers_run_as_a_network_again(ecphory, experiment):
+    assert ecphory("bridge", RELAXATION / "modern.toml", "--to", "a.h5", "--gate", "0.5").returncode == 0
+    text = (RELAXATION / "modern.toml").read_text()
+    experiment(text.replace('name = "modern"\nbeta = 20.0', 'name = "attention"\nfile = "a.h5"'), "back.toml")
+    assert ecphory("run", "back.toml").returncode == 0
+    with h5py.File(ecphory.folder / "back.h5") as file:
+        assert file["overlap"].shape[2] == 20
+    assert ecphory("bridge", "back.toml", "--to", "b.h5", "--gate", "0.5").returncode == 0
+    with h5py.File(ecphory.folder / "a.h5") as there, h5py.File(ecphory.folder / "b.h5") as again:
+        for name in ("keys_1", "values_1", "bias_1", "beta", "tied", "head", "block", "input"):
+            assert numpy.array_equal(there[name][()], again[name][()]), name
+        for name in ("keep", "gate"):
+            assert numpy.allclose(there[name][()], again[name][()], rtol=1e-15)
+
+
+def test_what_has_no_exact_form_is_refused_or_approximated_with_its_error(ecphory):
+    dense = RELAXATION / "dense.toml"
+    refused(ecphory("bridge", dense, "--to", "a.h5", "--gate", "0.5"), "visible", "tanh", "--approximate")
+    assert not (ecphory.folder / "a.h5").exists()
+    run = ecphory("bridge", dense, "--to", "a.h5", "--gate", "0.5", "--layers", "4", "--approximate")
+    assert run.returncode == 0, run.stderr
+    assert "approximated: visible" in run.stdout and "approximated: hidden" in run.stdout
+    assert "deviation after layer 4" in run.stdout
+    with h5py.File(ecphory.folder / "a.h5") as file:
+        assert file["deviation"].shape == (4,) and file["deviation"][-1] > 1e-3
+        assert len(file["change"]) == 2
+
+    two_layer = (RELAXATION / "two_layer.toml", "--set", "model.variant=B", "--to", "b.h5", "--gate", "0.5")
+    refused(ecphory("bridge", *two_layer), "hidden", "time constant", "--approximate")
+    run = ecphory("bridge", *two_layer, "--approximate", "--json")
+    assert run.returncode == 0, run.stderr
+    [change] = json.loads(run.stdout)["changes"]
+    assert change.startswith("hidden: it follows at once")
+
+    noisy = (RELAXATION / "modern.toml", "--set", "model.noise=0.1", "--set", "integrator.method=heun_stratonovich",
+             "--to", "c.h5", "--gate", "0.5", "--layers", "3")
+    refused(ecphory("bridge", *noisy), "visible", "noise")
+    run = ecphory("bridge", *noisy, "--approximate", "--json")
+    assert run.returncode == 0, run.stderr
+    assert 0.01 < max(json.loads(run.stdout)["deviation"]) < 10
+
+
+@pytest.mark.parametrize("stream", ["none", "query", "key", "value"])
+def test_a_lifted_head_starts_at_its_own_output(ecphory, trained, stream):
+    checkpoint = trained(stream)
+    run = ecphory("bridge", checkpoint, "--layer", "2", "--to", "head.toml", "--check", "--json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert report["output"] == ["head.toml", "head.weights.h5"]
+    assert max(report["deviation"]) < 1e-13
+    assert "W_Q^T W_K" in report["certificate"] and report["effective_beta"] > 0
+    with h5py.File(ecphory.folder / "head.weights.h5") as file:
+        assert file["keys_1"].shape == file["values_1"].shape == (WIDTH, TOKENS)
+        assert file["bias_1"][()].any() == (stream == "query")
+        asks, output = file["patterns"][0], file["output"][0]
+        scores = file["beta"][0] * (asks @ file["keys_1"][()] + file["bias_1"][()])
+        p = numpy.exp(scores - scores.max())
+        assert numpy.abs(file["values_1"][()] @ (p / p.sum()) - output).max() < 1e-13 * numpy.abs(output).max()
+
+    # The network runs: from the token that asks, one exponential step without end is the head's output.
+    run = ecphory("run", "head.toml", "--set", "integrator.method=exponential_euler", "--set", "integrator.step=8000.0",
+                  "--set", "integrator.duration=8000.0", "--set", "record.kept=end", "--set", "record.states=true")
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "head.h5") as file:
+        assert numpy.abs(file["state"][0] - output).max() < 1e-13 * numpy.abs(output).max()
+
+
+def test_a_context_of_ones_own_and_the_residual_layer(ecphory, trained):
+    checkpoint = trained()
+    tokens = numpy.random.default_rng(3).normal(size=(5, WIDTH))
+    with h5py.File(ecphory.folder / "context.h5", "w") as file:
+        file["tokens"] = tokens
+        file["narrow"] = tokens[:, :-1]
+    run = ecphory("bridge", checkpoint, "--layer", "1", "--to", "head.toml", "--context", "context.h5:tokens", "--token",
+                  "3", "--residual", "--check", "--json")
+    assert run.returncode == 0, run.stderr
+    assert max(json.loads(run.stdout)["deviation"]) < 1e-13
+    with h5py.File(ecphory.folder / "head.weights.h5") as file, h5py.File(checkpoint) as weights:
+        assert file["residual"][0] == 1
+        assert numpy.array_equal(file["patterns"][0], tokens[3])
+        q, k, v = (weights[f"layer1.{name}"][()].astype(float) for name in ("query", "key", "value"))
+        assert numpy.allclose(file["keys_1"][()], q.T @ k @ tokens[:4].T, rtol=1e-13, atol=1e-13)
+        assert numpy.allclose(file["values_1"][()], v @ tokens[:4].T, rtol=1e-13, atol=1e-13)
+    refused(ecphory("bridge", checkpoint, "--layer", "1", "--to", "x.toml", "--context", "context.h5:narrow"), "--context",
+            "width 15", "16, the width of the checkpoint")
+    refused(ecphory("bridge", checkpoint, "--layer", "1", "--to", "x.toml", "--context", "context.h5:absent"), "absent",
+            "(token, width)")
+    refused(ecphory("bridge", checkpoint, "--layer", "1", "--to", "x.toml", "--context", "context.h5"), "FILE.h5:VARIABLE")
+
+
+def test_other_sequences_and_test_sets_are_other_contexts(ecphory, trained):
+    checkpoint = trained()
+    contexts = []
+    for more in [(), ("--sequence", "1"), ("--test-set", "swapped")]:
+        assert ecphory("bridge", checkpoint, "--layer", "1", "--to", "x.toml", "--force", *more).returncode == 0
+        with h5py.File(ecphory.folder / "x.weights.h5") as file:
+            contexts.append(file["context"][()])
+    assert not numpy.array_equal(contexts[0], contexts[1]) and not numpy.array_equal(contexts[0], contexts[2])
+    assert all((context[:, :9].sum(axis=1) == 1).all() for context in contexts), "one-hot positions"
+
+
+def test_bad_input_is_refused_with_what_can_be_done(ecphory, experiment, trained, small_result):
+    modern = RELAXATION / "modern.toml"
+    refused(ecphory("bridge", modern, "--to", "a.h5"), "--step", "dormand_prince", "--gate 1 is softmax attention")
+    refused(ecphory("bridge", modern, "--to", "a.h5", "--gate", "0"), "--gate", "above 0 and at most 1")
+    refused(ecphory("bridge", modern, "--to", "a.h5", "--gate", "1.5"), "--gate", "1.5", "at most 1")
+    refused(ecphory("bridge", modern, "--to", "a.h5", "--gate", "0.5", "--step", "3"), "--step", "one of the two")
+    refused(ecphory("bridge", modern, "--to", "a.h5", "--step", "11", "--set", "integrator.method=euler"), "visible",
+            "gate 1.1", "at most 10 ms")
+    refused(ecphory("bridge", modern, "--to", "a.h5", "--gate", "0.5", "--layer", "1"), "--layer", "a checkpoint")
+    refused(ecphory("bridge", ROOT / "experiments/amicl/table.toml", "--to", "a.h5"), "experiment", "model.name")
+    experiment(modern.read_text() + "\n[sweep]\nmodel.tau = {values = [1.0, 2.0]}\n", "sweep.toml")
+    refused(ecphory("bridge", "sweep.toml", "--to", "a.h5", "--gate", "0.5"), "2 points", "without [sweep]")
+    refused(ecphory("bridge", "absent.toml", "--to", "a.h5"), "absent.toml", "no such file")
+    (ecphory.folder / "taken.h5").write_text("mine")
+    refused(ecphory("bridge", modern, "--to", "taken.h5", "--gate", "0.5"), "taken.h5", "--force")
+    assert (ecphory.folder / "taken.h5").read_text() == "mine"
+
+    checkpoint = trained()
+    head = ("bridge", checkpoint, "--to", "x.toml")
+    refused(ecphory(*head), "--layer", "from 1 up")
+    refused(ecphory(*head, "--layer", "3"), "there is no layer 3", "1 to 2")
+    refused(ecphory(*head, "--layer", "1", "--head", "2"), "there is no head 2")
+    refused(ecphory(*head, "--layer", "1", "--token", "9"), "there is no token 9", "0 to 8")
+    refused(ecphory(*head, "--layer", "1", "--gate", "0.5"), "--gate", "an experiment file")
+    refused(ecphory(*head, "--layer", "1", "--tau", "0"), "--tau", "> 0")
+    refused(ecphory("bridge", checkpoint, "--layer", "1", "--to", "x.h5"), "--to", ".toml")
+    refused(ecphory("bridge", small_result, "--layer", "1", "--to", "x.toml"), "no attribute model", "training.checkpoints")
+    damaged = ecphory.folder / "damaged.h5"
+    data = bytearray(checkpoint.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    refused(ecphory("bridge", damaged, "--layer", "1", "--to", "x.toml"), "damaged.h5")
+    assert not list(ecphory.folder.glob("x.*"))
