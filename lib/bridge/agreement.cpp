@@ -9,7 +9,6 @@
 namespace ecphory::bridge {
 
 using compute::Array;
-using compute::View;
 using dynamics::Network;
 
 template <class Real>

@@ -29,7 +29,8 @@ int degree_of(const dynamics::Lagrangian& lagrangian) {
   return 0;
 }
 
-bool is_memory(const dynamics::Layer<auto>& layer) {
+template <class Real>
+bool is_memory(const dynamics::Layer<Real>& layer) {
   return degree_of(layer.lagrangian) > 0 || std::holds_alternative<dynamics::LogSumExp>(layer.lagrangian) ||
          std::holds_alternative<dynamics::Entmax>(layer.lagrangian);
 }
