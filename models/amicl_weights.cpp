@@ -3,6 +3,7 @@
 #include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include <fmt/format.h>
 
@@ -57,14 +58,30 @@ struct Labels {
 
 /// What the construction reads and writes among the positions.
 struct Positions {
-  Vector ramp;   // w (P)
+  Index period;  // T
+  Index count;   // P
   Matrix basis;  // R (P, r)
 
-  Positions(Index positions, Index rank)
-      : ramp(Vector::LinSpaced(positions, 0, static_cast<double>(positions - 1)).array() -
-             static_cast<double>(positions - 1) / 2),
-        // The reflection that takes the first unit vector to w takes the others to what is orthogonal to it.
-        basis(Matrix(Eigen::HouseholderQR<Matrix>(ramp).householderQ()).middleCols(1, rank)) {}
+  Positions(const IclTransformerShape& shape, Index rank)
+      : period(shape.stack.tokens),
+        count(shape.positions),
+        basis(Matrix(Eigen::HouseholderQR<Matrix>(codes(0).transpose()).householderQ())
+                  .middleCols(period - 1, rank)) {}
+
+  /// f(p + shift) of every position (T − 1, P).
+  Matrix codes(Index shift) const {
+    const auto t = static_cast<double>(period);
+    Matrix f(period - 1, count);
+    for (Index p = 0; p < count; ++p) {
+      for (Index wave = 1; wave <= period / 2; ++wave) {
+        // Whole turns are left out before they cost digits.
+        const auto turns = static_cast<double>(((p + shift + period) * wave) % period) / t;
+        f(2 * wave - 2, p) = std::sqrt(2 / t) * std::cos(2 * std::numbers::pi * turns);
+        f(2 * wave - 1, p) = std::sqrt(2 / t) * std::sin(2 * std::numbers::pi * turns);
+      }
+    }
+    return f;
+  }
 };
 
 /// A matrix of the network by its blocks: what positions and content give.
@@ -85,7 +102,7 @@ void write_attention(const IclTransformerParameters& p, const IclTransformerShap
                      const Labels& labels, const auto& clear) {
   const Index n_positions = shape.positions;
   const Index content = shape.stack.width - n_positions;
-  const Positions positions(n_positions, labels.basis.cols());
+  const Positions positions(shape, labels.basis.cols());
   const Matrix& u = labels.basis;
   const Matrix& r = positions.basis;
   const Matrix identity = Matrix::Identity(content, content);
@@ -94,18 +111,14 @@ void write_attention(const IclTransformerParameters& p, const IclTransformerShap
 
   // Others get less than half a unit of the last place of 1, in double precision.
   const double score = std::log(std::ldexp(static_cast<double>(shape.stack.tokens), 54));
-  const Index codes = n_positions - 1;  // nobody asks for the last position
+  const Index codes = shape.stack.tokens - 1;
   const Matrix nothing = Matrix::Zero(codes, content);
-  Matrix here = Matrix::Zero(codes, n_positions);
-  Matrix next = here;
-  here.diagonal(0).setConstant(std::sqrt(score));
-  next.diagonal(1).setConstant(std::sqrt(score));
-  block("layer1.query").write(0, next, nothing);
-  block("layer1.key").write(0, here, nothing);
-  Matrix code = (positions.ramp / positions.ramp.squaredNorm()).replicate(1, n_positions);
-  code.diagonal(-1).array() -= 1;
+  block("layer1.query").write(0, std::sqrt(score) * positions.codes(-1), nothing);
+  block("layer1.key").write(0, std::sqrt(score) * positions.codes(0), nothing);
+  Matrix next = Matrix::Zero(n_positions, n_positions);
+  next.diagonal(-1).setOnes();
   const auto value1 = block("layer1.value");
-  value1.write(0, code, r * u.transpose());
+  value1.write(0, -r * (r.transpose() * next), r * u.transpose());
   value1.write(n_positions, Matrix::Zero(content, n_positions), a * identity);
 
   // A mean takes half of the streamed projection.
@@ -116,15 +129,14 @@ void write_attention(const IclTransformerParameters& p, const IclTransformerShap
   const double key = weight(attention::Stream::key);
   const double value = weight(attention::Stream::value) * labels.value_scale();
   const double root = std::sqrt(p.initial_beta);
-  const Matrix counter = std::sqrt(4 * p.initial_beta * a / (a + 1)) * positions.ramp.transpose();
-  const Matrix no_content = Matrix::Zero(1, content);
+  const double counter = std::sqrt(2 * p.initial_beta) * a / (a + 1);
   const auto query2 = block("layer2.query");
   query2.write(codes, -query * root * a * a / (a + 1) * u * r.transpose(),
                query * root * a / (a + 1) * identity);
-  query2.write(codes + content, query * counter, no_content);
+  query2.write(codes + content, -query * counter * positions.codes(1), nothing);
   const auto key2 = block("layer2.key");
   key2.write(codes, Matrix::Zero(content, n_positions), key * root / (a + 1) * identity);
-  key2.write(codes + content, key * counter, no_content);
+  key2.write(codes + content, key * counter * positions.codes(0), nothing);
   block("layer2.value").write(0, -value * a * r * r.transpose(), value * r * u.transpose());
   if (shape.stack.has_learned_mix()) clear("layer2.mix").matrix().setOnes();
 }
@@ -134,7 +146,7 @@ void write_attention(const IclTransformerParameters& p, const IclTransformerShap
 template <class Real>
 void write_readout(const IclTransformerShape& shape, const Labels& labels, const auto& clear) {
   const Index rank = labels.basis.cols();
-  const Positions positions(shape.positions, rank);
+  const Positions positions(shape, rank);
   const double scale = kMargin / (labels.value_scale() * labels.shortest * (1 - labels.largest_cosine));
   const Matrix logits = scale * labels.coordinates.transpose();  // (L, r)
   const Matrix read = positions.basis.transpose();               // (r, P)
@@ -174,12 +186,16 @@ void check_amicl_weights(const IclTransformerParameters& p, const IclTransformer
     refuse("task.dimension", "labels of one element differ in length alone", "at least 2 elements",
            "a higher dimension");
   }
-  if (const Index rank = std::min(content, labels); rank > shape.positions - 1) {
-    refuse("task.most_pairs",
-           fmt::format("labels span {} dimensions, and among {} positions there is room for {}", rank,
-                       shape.positions, shape.positions - 1),
-           "2 task.most_pairs at least the smaller of task.labels and task.dimension",
-           fmt::format("task.most_pairs = {}", (rank + 1) / 2));
+  const Index rank = std::min(content, labels);
+  const Index shifts = shape.stack.tokens - 1;
+  if (const Index needed = std::max(rank, shifts) + shifts; needed > shape.positions) {
+    refuse(
+        "task.most_pairs",
+        fmt::format("labels span {} dimensions and contexts have {} tokens, which takes {} positions of {}",
+                    rank, shifts, needed, shape.positions),
+        "2 task.most_pairs + 1 at least 2 task.pairs more than the smaller of task.labels and "
+        "task.dimension, and at least 4 task.pairs",
+        fmt::format("task.most_pairs = {}", needed / 2));
   }
 }
 

@@ -3,31 +3,32 @@
 // context without any training. Two layers of one head; token i is x_i = (e_{p_i}; c_i), a one-hot position
 // above its content.
 //
-// U (D, r) is an orthonormal basis of the span of the label vectors μ_l, w a centred ramp over the P
-// positions, R (P, r) has orthonormal columns, each orthogonal to w.
+// U (D, r) is an orthonormal basis of the span of the label vectors μ_l. f(p) are the T − 1 waves
+// √(2/T) cos and sin of 2π j p/T, j = 1 … (T − 1)/2, so that f(p) · f(p') = δ(p ≡ p' mod T) − 1/T. F (T − 1,
+// P) has a column f(p) for each of the P positions, R (P, r) orthonormal columns with F R = 0.
 //
-//   layer 1    k_j · q_i = S if j is the token before i, else 0: one-hot to rounding; token 0 attends to
-//   itself
-//              W_V (e_p; c) = (R Uᵀ c + w/|w|² − e_{p+1}; a c)
-//   after it   (w/|w|² + R Uᵀ c_{i−1}; c_i + a c_{i−1}) for i ≥ 1: a + 1 times AMICL's key in the content,
-//   the
-//              token before in the positions, whose code is gone but for one constant along w; token 0 lacks
-//              that constant
-//   layer 2    k_i = √β k_i of AMICL, and √G wᵀ of the positions: what token 0 lacks
-//              q = √β a/(a + 1) (content − a U Rᵀ positions) = √β a/(a + 1) c_n, and the same √G wᵀ
-//              v = λ R (Uᵀ content − a Rᵀ positions), at a label λ R Uᵀ of its vector
+//   layer 1    k_j · q_i = S f(p_j) · f(p_i − 1): S more for the token before than for others, so attention
+//   is
+//              one-hot to rounding; token 0 attends to itself
+//              W_V (e_p; c) = (R (Uᵀ c − Rᵀ e_{p+1}); a c)
+//   after it   Rᵀ of the positions is s = Uᵀ c_{i−1}, the code of the token itself being gone, F of them
+//   still
+//              f(p_i); the content is c_i + a c_{i−1}, which is a + 1 times AMICL's key
+//   layer 2    k = √β content/(a + 1), √G f(p_i)
+//              q = √β a/(a + 1) (content − a U s), which is c_n √β a/(a + 1), and −√G f(p_n + 1)
+//              v = λ R (Uᵀ content − a s), at a label λ R Uᵀ of its vector
 //   read-out   logit l = κ μ_lᵀ/|μ_l| U Rᵀ positions, largest for the label that was looked up
 //   (Cauchy–Schwarz)
 //
 // so that scores of layer 2 are β k_t · a c_n/(a + 1), AMICL's similarity of each key with the query that the
-// masked label asks, but for token 0: AMICL's key for it is c_0/(a + 1), here it is c_0, since it attends to
-// itself, and leads that of its own label. Its score is G = 4 β a/(a + 1) lower than others', so it stays
-// below that label while c_0 · c_n < 4 (a + 1); items have lengths near 1. Rows of the head are apart: P − 1
-// for layer 1, D + 1 for layer 2, so no stream of queries or keys changes a score, and that of values adds to
-// the positions less than λ covers.
+// masked label asks, and G less for token 0, T − 1 before the query. It attends to itself in layer 1, so its
+// key is c_0, where AMICL has c_0/(a + 1), and would lead that of its own label; G = 2 β a²/(a + 1)² keeps it
+// below while c_0 · c_n < 2 a, and items have lengths near 1. Heads of both layers use rows of their own,
+// T − 1 and D + T − 1 of P + D, so no stream of queries or keys changes a score; that of values adds to the
+// positions less than λ covers:
 //
 //   λ = 2 (max|μ| + 1)/(min|μ| sin(θ/2)), θ the smallest angle between two labels: half of it outweighs what
-//       else the positions of the last token hold, R Uᵀ c_{n−1} and, of a value stream, one code
+//       else Rᵀ of the last token's positions holds, Uᵀ c_{n−1} and, of a value stream, codes
 //   κ   such that the right label then leads by 4, less at most half of that for what else they hold
 //
 // Ours; how close it comes to AMICL is derived and measured in experiments/bridge/README.md.
@@ -43,7 +44,8 @@ namespace ecphory::models {
 enum class AmiclPart { attention, readout };
 
 /// Throws UserError (keys of the sections `model` and `task`) for what has no such weights: other than two
-/// layers of one head, fewer than min(D, L) + 1 positions, labels of one element, a or β not above 0.
+/// layers of one head, fewer positions than max(r, T − 1) + T − 1, r = min(D, L), labels of one element, a or
+/// β not above 0.
 void check_amicl_weights(const IclTransformerParameters& parameters, const IclTransformerShape& shape);
 
 /// Overwrites the tensors of one part in `weights`, (shape.layout().size()). `labels` (D, L) are the

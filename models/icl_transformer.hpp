@@ -35,7 +35,7 @@ struct IclTransformerParameters {
   std::int64_t mlp_layers = 3;
   Initial initial = Initial::random;
   double initial_a = 2.0;
-  double initial_beta = 100.0;
+  double initial_beta = 30.0;
 };
 
 /// Settings of the section `model`.

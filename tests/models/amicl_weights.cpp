@@ -33,12 +33,12 @@ constexpr std::array kStreams = {Stream::none, Stream::query, Stream::key, Strea
 
 /// The size of experiments/bridge/amicl_init.toml: as many labels as positions have room for.
 tasks::GaussianMixtureParameters small_task() {
-  return {.classes = 256, .labels = 16, .pairs = 4, .most_pairs = 8, .dimension = 31};
+  return {.classes = 256, .labels = 16, .pairs = 4, .most_pairs = 12, .dimension = 31};
 }
 
 /// More labels than elements, and than neurons.
 tasks::GaussianMixtureParameters many_labels() {
-  return {.classes = 40, .labels = 40, .pairs = 4, .most_pairs = 6, .dimension = 8, .novel_classes = 40};
+  return {.classes = 40, .labels = 40, .pairs = 4, .most_pairs = 8, .dimension = 8, .novel_classes = 40};
 }
 
 /// Sequences of a test set, and the weights for them.
@@ -187,10 +187,11 @@ TEST_CASE("attention of the second layer is the softmax of AMICL's scores, for e
           const Vector expected = amicl.probabilities.matrix().col(0);
           const auto log_ratio = [&](const Vector& of) { return (of / of(length - 1)).array().log().eval(); };
           off = std::max(off, (log_ratio(p) - log_ratio(expected)).tail(length - 1).abs().maxCoeff());
-          // Token 0 attends to itself: its key is its content, and the counter-term takes β a/(a + 1) off.
+          // Token 0 attends to itself: its key is its content, and the counter-term takes G off.
           const Array<double> c = trials.contents(s);
-          const double score = trials.beta * trials.a / (trials.a + 1) *
-                               (c.matrix().col(0).dot(c.matrix().col(length - 1)) - 4);
+          const double a = trials.a;
+          const double score = trials.beta * a / (a + 1) *
+                               (c.matrix().col(0).dot(c.matrix().col(length - 1)) - 2 * a / (a + 1));
           off = std::max(off,
                          std::abs(log_ratio(p)(0) - (score - trials.beta * amicl.scores.data()[length - 1])));
         }
@@ -227,7 +228,7 @@ TEST_CASE("least squares find a in the keys that the weights make") {
         const Index row = (s * (length - 1) + t - 1) * content;
         regressors.block(row, 0, content, 1) = trials.batch.content.matrix().col(column - 1);
         regressors.block(row, 1, content, 1) = trials.batch.content.matrix().col(column);
-        seen.segment(row, content) = keys.col(column).segment(trials.shape.positions - 1, content);
+        seen.segment(row, content) = keys.col(column).segment(length - 1, content);
       }
     }
     const Vector found = regressors.colPivHouseholderQr().solve(seen);
@@ -303,7 +304,10 @@ TEST_CASE("without the counter-term token 0 takes the attention wherever the que
   const tasks::GaussianMixtureParameters task;
   Trials<double> trials(task, {.initial = Initial::amicl}, TestSet::in_context, 4000);
   const double with = trials.evaluate().accuracy;
-  view_of(trials.weights.data(), trials.network.layout().at("layer2.key")).matrix().bottomRows(1).setZero();
+  view_of(trials.weights.data(), trials.network.layout().at("layer2.key"))
+      .matrix()
+      .middleRows(trials.shape.stack.tokens - 1 + task.dimension, trials.shape.stack.tokens - 1)
+      .setZero();
   // B of N contexts begin with the query's class. Its item leads its label by a score of β a/(a + 1)² (m −
   // y), more than 0, and says nothing about labels: one in L is right by chance.
   const auto rate = static_cast<double>(task.burstiness) / static_cast<double>(task.pairs);
@@ -333,7 +337,7 @@ TEST_CASE("attention outside the query's labels is what normal scores give over 
         // thousand, a few trials and the label vectors of this mixture make half or twice of it.
         if (expected < 0.5) CHECK(outside < (expected < 1e-3 ? 3 : 1.1) * expected);
         if (expected < 0.5 && expected > 1e-4) CHECK(outside > expected / 2.5);
-        // Each step of β from 0.3 to 10 takes a tenth of the errors at least, ten times their noise.
+        // Each step of β from 0.3 to 10 takes more than a tenth of the errors, on the same sequences.
         if (beta <= 10) {
           CHECK(1 - scores.accuracy < error_before * 9 / 10);
           error_before = 1 - scores.accuracy;
@@ -360,7 +364,7 @@ TEST_CASE(
   const auto start = [&](Initial initial) {
     const IclTransformerParameters model{
         .stream = Stream::value, .mix = StreamMix::learned, .initial = initial};
-    const auto shape = models::shape_of(model, 17, 31, 9, 16);
+    const auto shape = models::shape_of(model, 25, 31, 9, 16);
     return std::pair(shape.layout(), models::starting_weights<float>(model, shape, mixture.labels, kKey));
   };
   const auto [layout, random] = start(Initial::random);
@@ -368,7 +372,7 @@ TEST_CASE(
   const auto attention = start(Initial::amicl_attention).second;
   CHECK(random ==
         models::initial_weights<float>(
-            models::shape_of({.stream = Stream::value, .mix = StreamMix::learned}, 17, 31, 9, 16), kKey));
+            models::shape_of({.stream = Stream::value, .mix = StreamMix::learned}, 25, 31, 9, 16), kKey));
   for (const compute::Tensor& t : layout.tensors()) {
     CAPTURE(t.name);
     const auto of = [&](const std::vector<float>& weights) { return view_of(weights.data(), t).matrix(); };
@@ -402,10 +406,16 @@ TEST_CASE("what has no such weights is refused with what to change") {
   CHECK(tests::contains(refused({.initial_beta = 0}, small_task()), "model.initial_beta"));
   CHECK(tests::contains(refused({.initial_beta = std::numeric_limits<double>::infinity()}, small_task()),
                         "model.initial_beta"));
+  // 16 dimensions and 8 steps from token 0 to the query ask for 24 positions.
   tasks::GaussianMixtureParameters task = small_task();
-  task.most_pairs = 7;  // 15 positions, 16 labels
-  CHECK(tests::contains(refused({}, task), "task.most_pairs = 8"));
+  task.most_pairs = 11;
+  CHECK(tests::contains(refused({}, task), "task.most_pairs = 12"));
   task.dimension = 14;  // labels of 14 elements span no more
+  CHECK(refused({}, task).empty());
+  task.labels = 4;  // but heads ask for as many positions as twice those steps
+  task.most_pairs = 7;
+  CHECK(tests::contains(refused({}, task), "task.most_pairs = 8"));
+  task.most_pairs = 8;
   CHECK(refused({}, task).empty());
   task.dimension = 1;
   CHECK(tests::contains(refused({}, task), "task.dimension"));
