@@ -7,18 +7,16 @@
 // √(2/T) cos and sin of 2π j p/T, j = 1 … (T − 1)/2, so that f(p) · f(p') = δ(p ≡ p' mod T) − 1/T. F (T − 1,
 // P) has a column f(p) for each of the P positions, R (P, r) orthonormal columns with F R = 0.
 //
-//   layer 1    k_j · q_i = S f(p_j) · f(p_i − 1): S more for the token before than for others, so attention
-//   is
-//              one-hot to rounding; token 0 attends to itself
+//   layer 1    k_j · q_i = S f(p_j) · f(p_i − 1), S more for the token before than for others, so attention
+//              is one-hot to rounding; token 0 attends to itself
 //              W_V (e_p; c) = (R (Uᵀ c − Rᵀ e_{p+1}); a c)
-//   after it   Rᵀ of the positions is s = Uᵀ c_{i−1}, the code of the token itself being gone, F of them
-//   still
-//              f(p_i); the content is c_i + a c_{i−1}, which is a + 1 times AMICL's key
+//   after it   Rᵀ of the positions is s = Uᵀ c_{i−1}, the code of the token itself being gone; F of them is
+//              still f(p_i); the content is c_i + a c_{i−1}, a + 1 times AMICL's key
 //   layer 2    k = √β content/(a + 1), √G f(p_i)
 //              q = √β a/(a + 1) (content − a U s), which is c_n √β a/(a + 1), and −√G f(p_n + 1)
 //              v = λ R (Uᵀ content − a s), at a label λ R Uᵀ of its vector
-//   read-out   logit l = κ μ_lᵀ/|μ_l| U Rᵀ positions, largest for the label that was looked up
-//   (Cauchy–Schwarz)
+//   read-out   logit l = κ μ_lᵀ/|μ_l| U Rᵀ positions, largest for the label that was looked up, as
+//              Cauchy–Schwarz has it
 //
 // so that scores of layer 2 are β k_t · a c_n/(a + 1), AMICL's similarity of each key with the query that the
 // masked label asks, and G less for token 0, T − 1 before the query. It attends to itself in layer 1, so its

@@ -81,7 +81,9 @@ def run_small(ecphory, file, *more):
             more = (*more, "--set", "sweep.task.patterns={values=[2, 3]}")
     if file.parent.name == "capacity":
         more = (*more, "--set", "task.neurons=40")
-    if file.parent.name == "icl_transformer":
+    if file.stem == "amicl_beta":
+        fewer = "training.test_sequences=20"
+    if file.parent.name == "icl_transformer" or file.stem == "amicl_init":
         fewer = "training.test_sequences=20"
         for change in ["training.steps=40", "training.evaluate_every=20", "training.batch=16"]:
             more = (*more, "--set", change)
