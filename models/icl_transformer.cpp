@@ -1,5 +1,6 @@
 #include "ecphory/models/icl_transformer.hpp"
 
+#include <array>
 #include <cmath>
 
 #include "ecphory/tasks/gaussian_mixture.hpp"
@@ -8,6 +9,11 @@ namespace ecphory::models {
 
 using compute::Index;
 using compute::TensorLayout;
+
+std::span<const std::string_view> names(Initial) {
+  static constexpr std::array<std::string_view, 3> kNames = {"random", "amicl", "amicl_attention"};
+  return kNames;
+}
 
 const base::ParameterTable<IclTransformerParameters>& icl_transformer_table() {
   using P = IclTransformerParameters;
@@ -22,7 +28,15 @@ const base::ParameterTable<IclTransformerParameters>& icl_transformer_table() {
           .add("mix", &P::mix, "1", "how: as a sum, a mean, or with a learned factor of each layer or head")
           .when("model.stream != \"none\"")
           .add("mlp_layers", &P::mlp_layers, "1", "layers relu(W x + b) before the linear read-out",
-               base::between(0, 64));
+               base::between(0, 64))
+          .add("initial", &P::initial, "1",
+               "weights before training: drawn; constructed from AMICL; or its attention, the read-out drawn")
+          .add("initial_a", &P::initial_a, "1", "AMICL's weight of the preceding token in keys and queries",
+               base::above(0))
+          .when("model.initial != \"random\"")
+          .add("initial_beta", &P::initial_beta, "1", "AMICL's inverse temperature",
+               {.low = 0, .high = 1e6, .low_excluded = true})
+          .when("model.initial != \"random\"");
   return table;
 }
 

@@ -9,6 +9,8 @@
 // Burns, Fukai & Earls (2024, arXiv 2412.15113, section 4), after Reddy (2024, arXiv 2312.03002).
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "ecphory/attention/readout.hpp"
@@ -19,6 +21,11 @@
 
 namespace ecphory::models {
 
+/// The weights before training: as published, those constructed from AMICL (amicl_weights.hpp), or its
+/// attention with a published read-out.
+enum class Initial { random, amicl, amicl_attention };
+std::span<const std::string_view> names(Initial);
+
 struct IclTransformerParameters {
   std::int64_t layers = 2;
   std::int64_t heads = 1;
@@ -26,6 +33,9 @@ struct IclTransformerParameters {
   attention::StreamSource source = attention::StreamSource::previous;
   attention::StreamMix mix = attention::StreamMix::sum;
   std::int64_t mlp_layers = 3;
+  Initial initial = Initial::random;
+  double initial_a = 2.0;
+  double initial_beta = 30.0;
 };
 
 /// Settings of the section `model`.

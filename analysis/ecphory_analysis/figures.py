@@ -1,7 +1,7 @@
 """The figure that fits a result."""
 
-from . import (capacity, continuation, curves, equivalence, heads, landscape, learning, loss, mean_field, one_step, panels,
-               phases, points, relaxation, scores, strips, style, temperature, trial)
+from . import (capacity, closeness, continuation, curves, equivalence, heads, landscape, learning, loss, mean_field, one_step,
+               panels, phases, points, relaxation, scores, starts, strips, style, temperature, trial)
 from .grids import unfolded
 from .replicates import averaged
 from .results import ResultError
@@ -9,7 +9,7 @@ from .results import ResultError
 #: Kinds of figures, the most special first: a module with fits(dataset) and draw(dataset). Both get averages over
 #: replicates, unless it sets DRAWS_REPLICATES.
 KINDS = [scores, strips, relaxation, trial, capacity, continuation, landscape, equivalence, one_step, heads, phases,
-         learning, mean_field, panels, temperature, loss, curves, points]
+         closeness, starts, learning, mean_field, panels, temperature, loss, curves, points]
 
 
 def draw(dataset):

@@ -13,6 +13,7 @@
 #include "ecphory/compute/blas.hpp"
 #include "ecphory/compute/cuda_memory.hpp"
 #include "ecphory/experiments/experiments.hpp"
+#include "ecphory/models/amicl_weights.hpp"
 #include "ecphory/training/checkpoint.hpp"
 
 #include "checkpoint.hpp"
@@ -31,6 +32,16 @@ base::RandomKey common_key(const base::RandomKey& key) {
   return {.seed = key.seed, .point = base::Purpose("icl_transformer").id(), .replicate = key.replicate};
 }
 
+/// The weights that a run starts from; constructed ones know the label vectors of its mixture.
+template <class Real>
+std::vector<Real> starting_weights(const base::Point& point, const base::RandomKey& key) {
+  const auto model = models::icl_transformer_table().read(point);
+  const models::IclTransformerShape shape = shape_of(point);
+  if (model.initial == models::Initial::random) return models::initial_weights<Real>(shape, key);
+  const auto mixture = tasks::draw_mixture<Real>(tasks::gaussian_mixture_table().read(point), key);
+  return models::starting_weights<Real>(model, shape, mixture.labels, key);
+}
+
 /// The file of a run's states, in a folder that is there; empty for none. Throws UserError.
 std::filesystem::path checkpoint_of(const RunSettings& run, const base::RandomKey& key) {
   if (run.checkpoints.empty()) return {};
@@ -45,13 +56,14 @@ std::filesystem::path checkpoint_of(const RunSettings& run, const base::RandomKe
          fmt::format("{}-{:016x}-{:03}.h5", key.seed, key.point, key.replicate);
 }
 
-/// What runs side by side may differ in: numbers that a step or the data depend on, but no shape. Streams are
-/// part of the shape.
-constexpr std::array<std::string_view, 17> kOwn = {
-    "task.classes",     "task.noise",          "task.burstiness", "task.bursty",       "task.novel",
-    "task.zipf",        "task.novel_classes",  "training.rate",   "training.decay",    "training.beta1",
-    "training.beta2",   "training.epsilon",    "training.warmup", "training.schedule", "training.checkpoints",
-    "record.attention", "task.repeated_labels"};
+/// What runs side by side may differ in: numbers that a step or the data depend on and what weights start
+/// from, but no shape. Streams are part of the shape.
+constexpr std::array<std::string_view, 20> kOwn = {
+    "task.classes",         "task.noise",        "task.burstiness",      "task.bursty",
+    "task.novel",           "task.zipf",         "task.novel_classes",   "training.rate",
+    "training.decay",       "training.beta1",    "training.beta2",       "training.epsilon",
+    "training.warmup",      "training.schedule", "training.checkpoints", "record.attention",
+    "task.repeated_labels", "model.initial",     "model.initial_a",      "model.initial_beta"};
 
 std::string company(const base::Point& point) {
   std::string words;
@@ -72,14 +84,13 @@ struct Candidate {
 template <class Real>
 Candidate<Real> prepare(const base::Point& point, const base::RandomKey& key, std::size_t place) {
   const RunSettings settings = run_table().read(point);
-  const models::IclTransformerShape shape = shape_of(point);
-  const compute::TensorLayout layout = shape.layout();
+  const compute::TensorLayout layout = shape_of(point).layout();
   const store::Attributes model = description(point, common_key(key));
   Candidate<Real> candidate{.place = place, .checkpoint = checkpoint_of(settings, key)};
   training::Run<Real>& run = candidate.run;
   run.optimiser = training::optimiser_table().read(point);
   if (candidate.checkpoint.empty() || !std::filesystem::exists(candidate.checkpoint)) {
-    run.state.weights = models::initial_weights<Real>(shape, common_key(key));
+    run.state.weights = starting_weights<Real>(point, common_key(key));
   } else {
     run.state = training::read_checkpoint<Real>(candidate.checkpoint, layout, model);
   }
@@ -221,7 +232,11 @@ void check_folder(const std::string& folder) {
 
 void check(const base::Point& point) {
   tasks::check(tasks::gaussian_mixture_table().read(point));
-  attention::check(shape_of(point).stack);
+  const models::IclTransformerShape shape = shape_of(point);
+  attention::check(shape.stack);
+  if (const auto model = models::icl_transformer_table().read(point);
+      model.initial != models::Initial::random)
+    models::check_amicl_weights(model, shape);
   const RunSettings run = run_table().read(point);
   check_folder(run.checkpoints);
   constexpr auto kMost = static_cast<double>(std::uint64_t{1} << 32);

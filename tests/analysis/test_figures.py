@@ -83,7 +83,9 @@ def run_small(ecphory, file, *more):
         more = (*more, "--set", "task.neurons=40")
     if file.stem == "one_step":
         more = (*more, "--set", "sweep.task.patterns={values=[4, 64]}")
-    if 'experiment = "icl_transformer"' in file.read_text():
+    if file.stem == "amicl_beta":
+        fewer = "training.test_sequences=20"
+    elif 'experiment = "icl_transformer"' in file.read_text():
         fewer = "training.test_sequences=20"
         for change in ["training.steps=40", "training.evaluate_every=20", "training.batch=16"]:
             more = (*more, "--set", change)

@@ -109,6 +109,43 @@ replicates = 2
     assert (previous != arrays(ecphory, "training.steps=1", "seed=2")["previous_token"][:, :, 0]).all()
 
 
+def test_weights_that_are_amicl_answer_before_training_in_one_problem_with_drawn_ones(ecphory, experiment):
+    experiment(RUN.replace("most_pairs = 4", "most_pairs = 8").replace("dimension = 7", "dimension = 31") + """
+[model]
+initial_a = 4.0
+stream = "value"
+[sweep]
+model.initial = {values = ["random", "amicl", "amicl_attention"]}
+""", "run.toml")
+    run = ecphory("run", "run.toml", "--set", "training.steps=10", "--set", "training.test_sequences=1000")
+    assert run.returncode == 0, run.stderr
+    assert len(list((ecphory.folder / "states").glob("*.h5"))) == 3, "each start has its own checkpoint"
+    with h5py.File(ecphory.folder / "run.h5") as file:
+        sets = [name.decode() for name in file["test_set"][()]]
+        accuracy = file["accuracy"][()][:, :, 0]  # before training
+        previous = file["previous_token"][()][:, 0]
+    for name in ("in_context", "swapped"):
+        random, amicl, attention = accuracy[:, sets.index(name)]
+        assert amicl > 0.98 and max(random, attention) < 0.6  # four labels, half of which are in a context
+    assert previous[0] < 0.5 and (previous[1:] > 0.999).all()
+    alone = numbers(ecphory.folder / "run.h5")
+    for state in (ecphory.folder / "states").glob("*.h5"):
+        state.unlink()
+    together = ecphory("run", "run.toml", "--set", "training.steps=10", "--set", "training.test_sequences=1000",
+                       "--together", "3", "--output", "together.h5")
+    assert together.returncode == 0, together.stderr
+    assert numbers(ecphory.folder / "together.h5") == alone
+
+
+def test_weights_that_cannot_be_amicl_are_refused_before_anything_starts(ecphory, experiment):
+    experiment(WITHOUT_CHECKPOINTS, "run.toml")
+    run = ecphory("run", "run.toml", "--set", 'model.initial="amicl"')
+    assert run.returncode == 2
+    assert "task.most_pairs = 8" in run.stderr
+    assert ecphory("run", "run.toml", "--set", 'model.initial="amicl"', "--set", "task.most_pairs=8", "--set",
+                   "training.steps=1").returncode == 0
+
+
 def test_a_run_among_eight_has_the_bits_of_the_same_run_alone(ecphory, experiment):
     """Alone it has both threads for the parts of its batch, among others one."""
     experiment(WITHOUT_CHECKPOINTS.replace("steps = 4000", "steps = 40").replace("batch = 32", "batch = 80")
