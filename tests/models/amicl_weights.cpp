@@ -1,12 +1,17 @@
 #include "ecphory/models/amicl_weights.hpp"
 
+#include <Eigen/Cholesky>
 #include <Eigen/QR>
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <optional>
 
 #include <doctest/doctest.h>
 
 #include "ecphory/attention/stack.hpp"
+#include "ecphory/bridge/lifted_head.hpp"
 #include "ecphory/models/amicl.hpp"
 #include "ecphory/models/icl_network.hpp"
 
@@ -284,6 +289,57 @@ TEST_CASE("the Transformer names the label that AMICL looks up, in every trial w
         // Half of the margin of 4 at least is left by what else the positions hold.
         CHECK(margin > 2 - 1e-6);
       }
+    }
+  }
+}
+
+TEST_CASE("lifting the second layer gives AMICL back: its a, its scores, its answers") {
+  constexpr Index kSequences = 1000;
+  const tasks::GaussianMixtureParameters task;  // as published
+  for (const Stream stream : kStreams) {
+    for (const TestSet set : {TestSet::in_context, TestSet::swapped}) {
+      CAPTURE(base::name_of(stream));
+      CAPTURE(base::name_of(set));
+      Trials<double> trials(task, {.stream = stream, .initial = Initial::amicl}, set, kSequences);
+      const Array<double> x = trials.written_out();
+      const bridge::LiftedHead head = bridge::lift(trials.shape.stack, trials.tensors(), x, 2, 1);
+      Eigen::Vector2d products = Eigen::Vector2d::Zero();  // normal equations of K̃ ~ α c_t + α a c_{t−1}
+      Eigen::Matrix2d squares = Eigen::Matrix2d::Zero();
+      int unlike = 0;
+      int ties = 0;
+      int first = 0;
+      for (Index s = 0; s < kSequences; ++s) {
+        const Array<double> c = trials.contents(s);
+        const auto keys = head.keys_of(s).bottomRows(task.dimension);
+        for (Index t = 1; t < head.tokens; ++t) {
+          const auto now = c.matrix().col(t);
+          const auto before = c.matrix().col(t - 1);
+          squares(0, 0) += now.dot(now);
+          squares(0, 1) += now.dot(before);
+          squares(1, 1) += before.dot(before);
+          products += Eigen::Vector2d(now.dot(keys.col(t)), before.dot(keys.col(t)));
+        }
+        const models::AmiclReadout<double> amicl = trials.amicl(s, std::numeric_limits<double>::infinity());
+        const Vector scores = head.keys_of(s).transpose() * head.state.col(s) + head.bias.col(s);
+        const auto rest = head.tokens - 1;
+        const Vector theirs = trials.beta * amicl.scores.matrix().col(0);
+        // But for G/T, which the waves add to all of them and softmax does not see.
+        const Vector more = (scores - theirs).tail(rest);
+        CHECK((more.array() - more.mean()).abs().maxCoeff() <= 1e-11 * trials.beta);
+        Vector sorted = amicl.scores.matrix().col(0);
+        std::ranges::sort(sorted, std::greater<>());
+        Index answer = 0;
+        scores.maxCoeff(&answer);
+        ties += sorted[0] - sorted[1] <= 1e-9 ? 1 : 0;
+        first += amicl.answer == 0 ? 1 : 0;
+        unlike += answer == amicl.answer ? 0 : 1;
+      }
+      squares(1, 0) = squares(0, 1);
+      const Eigen::Vector2d parts = squares.ldlt().solve(products);
+      CHECK(std::abs(parts[1] / parts[0] - trials.a) <= 1e-12 * trials.a);
+      CHECK(ties == 0);
+      CHECK(first == 0);  // the one token whose key is another
+      CHECK(unlike == 0);
     }
   }
 }
