@@ -32,11 +32,11 @@ Event<Real> arrival(const Network<Real>& network, LayerId layer,
   }
   if (targets.empty()) refuse("there is no target", "one pattern for each trajectory, or one for all");
   const auto distance = std::make_shared<CosineDistance<Real>>();
-  *distance = {.first_row = network.first_row(layer),
-               .lagrangian = network.layers()[layer].lagrangian,
-               .directions = std::move(directions),
-               .targets = std::move(targets),
-               .cosine = cosine};
+  distance->first_row = network.first_row(layer);
+  distance->lagrangian = network.layers()[layer].lagrangian;
+  distance->directions = std::move(directions);
+  distance->targets = std::move(targets);
+  distance->cosine = cosine;
   return {.name = "arrival",
           .value = [distance](Index trajectory, double,
                               std::span<const Real> state) { return (*distance)(trajectory, state); },

@@ -9,7 +9,7 @@ namespace {
 
 using base::UserError;
 
-const char* const kOnCpu = "run it on the CPU (--device cpu)";
+constexpr const char* kOnCpu = "run it on the CPU (--device cpu)";
 
 /// What a projection is, where it has no form for a GPU.
 template <class Real>

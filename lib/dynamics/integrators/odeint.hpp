@@ -42,6 +42,7 @@ struct ScaledSum {
 };
 
 /// Odeint's names for it.
+// NOLINTBEGIN(readability-identifier-naming)
 struct Operations {
   template <class F1, class F2 = F1>
   struct scale_sum2 : ScaledSum<2, F1> {
@@ -69,6 +70,8 @@ struct Operations {
     using ScaledSum<7, F1>::ScaledSum;
   };
 };
+
+// NOLINTEND(readability-identifier-naming)
 
 /// Sums states on their device, or only notes the terms.
 struct Algebra {
