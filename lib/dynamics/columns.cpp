@@ -176,6 +176,7 @@ void Columns<Real>::attempt() {
   if (!on_gpu()) {
     std::ranges::fill(error_, 0.0);
     integrator_.attempt(flow_, current());
+    dense_ = integrator_.dense_output(current());
     return;
   }
   start_.reset();
@@ -310,7 +311,7 @@ template <class Real>
 void Columns<Real>::state_within(std::size_t column, double theta, Real* state) {
   const Moment moment{.t = t_[column], .dt = steps_[column].dt, .theta = theta};
   if (!on_gpu()) {
-    integrator_.interpolate(integrator_.dense_output(current()), index(column), moment, coordinates_.data());
+    integrator_.interpolate(dense_, index(column), moment, coordinates_.data());
   } else {
     const bool is_here = !within_.places.empty() && within_.places[column] >= 0;
     const Fetched one = is_here ? Fetched() : fetch({index(column)}, integrator_.dense_output(current()));

@@ -94,6 +94,7 @@ class Columns {
   compute::Array<Real> x_, d_, x_new_, d_new_;  // (rows of the flow, columns)
   std::vector<ColumnStep> steps_;
   std::vector<double> t_, limit_, error_;
+  std::vector<ConstView> dense_;   // of the last attempt; on the CPU
   std::vector<Real> coordinates_;  // of one column
   std::vector<Real> rate_;         // of its neurons
 

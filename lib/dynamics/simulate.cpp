@@ -206,8 +206,10 @@ std::vector<std::vector<Index>> blocks_of(Index trajectories, Index first, bool 
 template <class Real>
 std::vector<std::vector<Index>> gpu_blocks_of(const Network<Real>& network, Index trajectories,
                                               const SimulationOptions<Real>& options) {
-  constexpr double kShare = 0.9;  // the rest is for the weights' products and for pieces that do not fit
-  const double free = kShare * static_cast<double>(compute::cuda::free_memory(options.device.index));
+  constexpr double kShare = 0.9;          // the rest is lost between arrays
+  constexpr double kOfThread = 64 << 20;  // bytes that the first product takes for itself, and more
+  const auto all = static_cast<double>(compute::cuda::free_memory(options.device.index));
+  const double free = std::max(kShare * (all - kOfThread), 0.0);
   const auto of_one = static_cast<double>(bytes_of_trajectory(network, options));
   const Index most = std::max<Index>(static_cast<Index>(std::min(free / of_one, 1e9)), 1);
   std::vector<std::vector<Index>> blocks;

@@ -33,25 +33,26 @@ class DormandPrince final : public Integrator<Real> {
 
   std::vector<compute::View<const Real>> dense_output(const Attempt<Real>&) const override {
     std::vector<compute::View<const Real>> dense;
-    for (const compute::Scaled<Real>& term : terms_at(0)) dense.push_back(term.matrix);
+    odeint::Terms<Real> sum = sum_at(0);
+    for (const compute::Scaled<Real>& term : sum.terms()) dense.push_back(term.matrix);
     return dense;
   }
 
   void interpolate(std::span<const compute::View<const Real>> dense, compute::Index column,
                    const Moment& moment, Real* x) const override {
-    std::vector<compute::Scaled<Real>> terms = terms_at(moment.theta);
-    for (std::size_t k = 0; k < terms.size(); ++k) terms[k].matrix = dense[k].middle_columns(column, 1);
-    compute::scaled_sum<Real>(terms, compute::View<Real>(x, dense[0].rows, 1, dense[0].rows));
+    odeint::Terms<Real> sum = sum_at(moment.theta);
+    for (std::size_t k = 0; k < sum.count; ++k) sum.all[k].matrix = dense[k].middle_columns(column, 1);
+    compute::scaled_sum<Real>(sum.terms(), compute::View<Real>(x, dense[0].rows, 1, dense[0].rows));
   }
 
  private:
   using State = odeint::State<Real>;
 
   /// x(t + θ dt) as a sum of the states of the last step.
-  std::vector<compute::Scaled<Real>> terms_at(double theta) const {
+  odeint::Terms<Real> sum_at(double theta) const {
     odeint::Terms<Real> result;
     stepper_.calc_state(static_cast<Real>(theta), result, x_, rate_, Real{0}, x_new_, rate_new_, Real{1});
-    return std::move(result.terms);
+    return result;
   }
 
   double error_norm(compute::Index column) const {

@@ -5,6 +5,7 @@
 // column j, and a step of length 1 in s is a step of dt_j for every column. The methods' formulas do not
 // change. The states lie on the device of the flow: odeint only asks for sums of them.
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <vector>
@@ -28,7 +29,10 @@ using State = compute::Array<Real>;
 /// The terms of a sum that odeint would have made: which states, with which factors.
 template <class Real>
 struct Terms {
-  std::vector<compute::Scaled<Real>> terms = {};
+  std::array<compute::Scaled<Real>, compute::kMostTerms> all = {};
+  std::size_t count = 0;
+
+  std::span<compute::Scaled<Real>> terms() { return {all.data(), count}; }
 };
 
 /// The only operation of odeint's explicit steppers: s1 ← alpha[0] s2 + alpha[1] s3 + …
@@ -83,7 +87,8 @@ struct Algebra {
   template <class Real, class Operation, class... States>
   static void apply(const Operation& operation, Terms<Real>& result, const States&... states) {
     const auto all = terms<Real>(operation, states...);
-    result.terms.assign(all.begin(), all.end());
+    std::ranges::copy(all, result.all.begin());
+    result.count = all.size();
   }
   template <class Real, class Operation, class... States>
   static std::array<compute::Scaled<Real>, sizeof...(States)> terms(const Operation& operation,
