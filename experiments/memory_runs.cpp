@@ -69,6 +69,7 @@ dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings&
   options.integrator = {
       .method = s.method, .rtol = s.rtol, .atol = s.atol, .temperature = s.temperature, .key = context.key};
   options.step = s.step;
+  options.device = context.device;
   options.deadline = context.deadline;
   options.max_steps = s.max_steps;
   options.coordinates = s.coordinates;
@@ -101,17 +102,20 @@ void check_patterns(const tasks::PatternParameters& task) {
 
 }  // namespace
 
-void check_integration(const dynamics::Network<double>& network, const IntegratorSettings& settings) {
+void check_integration(const dynamics::Network<double>& network, const IntegratorSettings& settings,
+                       compute::Device device) {
   try {
-    dynamics::check(network, simulation_options(settings, {}));
+    dynamics::check(network, simulation_options(settings, {.device = device}));
   } catch (const base::UserError& error) {
     base::Complaint complaint = error.complaint();
-    complaint.key = "integrator." + complaint.key;
+    complaint.key = complaint.key == "device" ? "--device" : "integrator." + complaint.key;
     throw base::UserError(complaint);
   }
 }
 
-void check_memory(const base::Point& point) {
+namespace {
+
+void check_memory(const base::Point& point, compute::Device device) {
   const tasks::PatternParameters task = tasks::pattern_table().read(point);
   check_patterns(task);
   tasks::pattern_count(task);
@@ -122,7 +126,15 @@ void check_memory(const base::Point& point) {
   dynamics::require_path(network, 0, 0);
   network = models::with_biology(network, models::biology_table().read(point), {});
   models::add_fluctuations(network, models::fluctuations_table().read(point));
-  check_integration(network, integrator_table().read(point));
+  check_integration(network, integrator_table().read(point), device);
+}
+
+}  // namespace
+
+void check_memory(const base::Point& point) { check_memory(point, compute::kCpu); }
+
+void check_memory_on_gpu(const base::Point& point) {
+  check_memory(point, {.kind = compute::Device::Kind::cuda});
 }
 
 double cost_of_memory(const base::Point& point) {

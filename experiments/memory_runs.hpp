@@ -23,7 +23,7 @@ struct IntegratorSettings {
 };
 const base::ParameterTable<IntegratorSettings>& integrator_table();
 
-/// As the simulator takes them, without what is recorded.
+/// As the simulator takes them, on the device of the context, without what is recorded.
 dynamics::SimulationOptions<double> simulation_options(const IntegratorSettings& settings,
                                                        const sweep::RunContext& context);
 
@@ -34,11 +34,13 @@ enum class HiddenStart {
 };
 std::span<const std::string_view> names(HiddenStart);
 
-/// Throws UserError, with the key in the file, for settings that cannot integrate such a network.
-void check_integration(const dynamics::Network<double>& network, const IntegratorSettings& settings);
+/// Throws UserError, with the key in the file, for settings that cannot integrate such a network there.
+void check_integration(const dynamics::Network<double>& network, const IntegratorSettings& settings,
+                       compute::Device device = compute::kCpu);
 
 /// The same for the memory of a point, whatever its patterns.
 void check_memory(const base::Point& point);
+void check_memory_on_gpu(const base::Point& point);
 
 /// A memory with its patterns, and cues to start from. `network` is the memory with what fluctuates; of that
 /// one's state, the rows of `memory` come first.

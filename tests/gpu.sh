@@ -7,12 +7,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-tests=(test_compute test_attention test_tasks test_training test_models)
+tests=(test_compute test_attention test_dynamics test_tasks test_training test_models)
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
 folder=${1:-build/cuda/bin}
 if [[ $# -eq 0 ]]; then
   cmake --preset cuda
-  cmake --build --preset cuda --target "${tests[@]}" bench_icl_transformer
+  cmake --build --preset cuda --target "${tests[@]}" bench_dynamics bench_icl_transformer
 fi
 
 log=$(mktemp)
@@ -37,4 +37,5 @@ else
   echo "compute-sanitizer is not installed: memory, races and barriers were not checked"
 fi
 
+"$folder/bench_dynamics" --benchmark_filter=on_gpu
 "$folder/bench_icl_transformer" --benchmark_filter=on_gpu

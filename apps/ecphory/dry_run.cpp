@@ -41,7 +41,7 @@ void dry_run(const Session& session, const Execution& execution, bool as_json) {
   const compute::Device device = device_of(execution);
   const bool gpu = device != compute::kCpu;
   const sweep::Estimate estimate =
-      sweep::estimate(plan, folder.empty() ? "." : folder, device, together_of(execution));
+      sweep::estimate(plan, folder.empty() ? "." : folder, device, together_of(execution, plan.experiment));
   const int threads = execution.threads > 0 ? execution.threads : gpu ? 1 : omp_get_max_threads();
   const auto used = static_cast<double>(
       std::min<std::size_t>(static_cast<std::size_t>(threads), std::max<std::size_t>(estimate.groups, 1)));

@@ -21,7 +21,7 @@ void add_retry(CLI::App& app, int& exit_code) {
     const Execution& execution = arguments->execution;
     const Session session =
         open_session(arguments->plan, "ecphory retry " + arguments->plan + device_words(execution));
-    check_execution(execution, session.request.plan.experiment);
+    check_execution(execution, session.request.plan);
     exit_code = kRunFailed;  // of whatever is thrown from here on
     sweep::Ledger ledger = look(session);
     const std::vector<std::size_t> runs = ledger.failed();

@@ -213,8 +213,9 @@ void add_execution(CLI::App& verb, Execution& execution) {
       ->check(CLI::Range(1, 4096));
   verb.add_option("--device", execution.device, "cpu or cuda: where the points run; default: cpu")
       ->check(CLI::IsMember({"cpu", "cuda"}));
-  verb.add_option("--together", execution.together,
-                  "at most so many points are run as one problem; default: 1, on a GPU 64")
+  verb.add_option(
+          "--together", execution.together,
+          "at most so many points are run as one problem, by experiments that can; default: 1, on a GPU 64")
       ->check(CLI::Range(1, 4096));
   verb.add_option("--point-timeout", execution.point_timeout, "seconds after which a point has failed")
       ->check(CLI::Validator(at_most_years, "SECONDS"));
@@ -251,7 +252,7 @@ void add_run(CLI::App& app, int& exit_code) {
                     .folder = folder,
                     .file = {},
                     .command = command_of(*arguments)};
-    check_execution(arguments->execution, session.request.plan.experiment);
+    check_execution(arguments->execution, session.request.plan);
     check_places(session, *arguments);
     if (arguments->dry_run) {
       dry_run(session, arguments->execution, arguments->as_json);

@@ -47,17 +47,18 @@ compute::Device device_of(const Execution& execution) {
   return execution.device == "cuda" ? compute::Device{compute::Device::Kind::cuda, 0} : compute::kCpu;
 }
 
-std::size_t together_of(const Execution& execution) {
+std::size_t together_of(const Execution& execution, const sweep::Experiment& experiment) {
   constexpr std::size_t kOnGpu = 64;
-  return execution.together.value_or(device_of(execution) == compute::kCpu ? 1 : kOnGpu);
+  const bool many = device_of(execution) != compute::kCpu && experiment.together;
+  return execution.together.value_or(many ? kOnGpu : 1);
 }
 
 std::string device_words(const Execution& execution) {
   return device_of(execution) == compute::kCpu ? "" : " --device " + execution.device;
 }
 
-void check_execution(const Execution& execution, const sweep::Experiment& experiment) {
-  sweep::check_execution(experiment, device_of(execution), together_of(execution));
+void check_execution(const Execution& execution, const sweep::Plan& plan) {
+  sweep::check_execution(plan, device_of(execution), together_of(execution, plan.experiment));
 }
 
 fs::path sweep_folder(const fs::path& output) {
@@ -89,7 +90,7 @@ Executed execute(const Session& session, const sweep::Ledger& ledger, const std:
   const sweep::Plan& plan = session.request.plan;
   sweep::RunOptions options{.threads = execution.threads,
                             .device = device_of(execution),
-                            .together = together_of(execution),
+                            .together = together_of(execution, plan.experiment),
                             .commit_every = execution.commit_every,
                             .fail_fast = execution.fail_fast,
                             .name = name,

@@ -29,14 +29,14 @@ struct Execution {
 /// Where points run.
 compute::Device device_of(const Execution& execution);
 
-/// At most how many runs are one problem: by default 1 on the CPU, 64 on a GPU.
-std::size_t together_of(const Execution& execution);
+/// At most how many runs are one problem: by default 1 on the CPU, 64 on a GPU where the experiment can.
+std::size_t together_of(const Execution& execution, const sweep::Experiment& experiment);
 
 /// " --device cuda" as a command line has it; empty for the CPU.
 std::string device_words(const Execution& execution);
 
-/// Throws UserError when the experiment's points cannot be run so.
-void check_execution(const Execution& execution, const sweep::Experiment& experiment);
+/// Throws UserError when the plan's points cannot be run so.
+void check_execution(const Execution& execution, const sweep::Plan& plan);
 
 struct Session {
   Request request;

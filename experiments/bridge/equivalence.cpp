@@ -124,9 +124,9 @@ std::vector<double> measure(const Settings& s, const sweep::RunContext& context)
   const auto form = bridge::attention_form<Real>(network, s.ratio * s.tau, s.layers, s.method);
   const Matrix<Real> initial =
       unit_vectors<Real>(s.neurons, s.trajectories, context.key, base::Purpose("bridge.initial"));
-  return bridge::deviations<Real>(network, form, initial,
-                                  {.integrator = {.method = s.method}, .deadline = context.deadline},
-                                  context.device);
+  return bridge::deviations<Real>(
+      network, form, initial,
+      {.integrator = {.method = s.method}, .device = context.device, .deadline = context.deadline});
 }
 
 store::Dataset run(const base::Point& point, const sweep::RunContext& context) {
@@ -175,7 +175,8 @@ sweep::Experiment equivalence() {
           .parameters = std::move(parameters),
           .check = check,
           .run = run,
-          .cost = cost};
+          .cost = cost,
+          .check_on_gpu = check};
 }
 
 }  // namespace ecphory::experiments

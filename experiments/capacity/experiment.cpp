@@ -181,7 +181,8 @@ sweep::Experiment capacity() {
           .parameters = memory_experiment_parameters(own),
           .check = check,
           .run = run,
-          .cost = cost};
+          .cost = cost,
+          .check_on_gpu = check_memory_on_gpu};
 }
 
 }  // namespace ecphory::experiments

@@ -215,7 +215,8 @@ sweep::Experiment relaxation() {
           .parameters = memory_experiment_parameters(record_table().parameters()),
           .check = check_memory,
           .run = run,
-          .cost = cost_of_memory};
+          .cost = cost_of_memory,
+          .check_on_gpu = check_memory_on_gpu};
 }
 
 }  // namespace ecphory::experiments

@@ -147,7 +147,8 @@ sweep::Experiment sequences() {
           .parameters = memory_experiment_parameters(own),
           .check = check_memory,
           .run = run,
-          .cost = cost_of_memory};
+          .cost = cost_of_memory,
+          .check_on_gpu = check_memory_on_gpu};
 }
 
 }  // namespace ecphory::experiments

@@ -32,8 +32,7 @@ Matrix<Real> rows_of(const AttentionForm<Real>& form, const Network<Real>& netwo
 
 template <class Real>
 std::vector<double> deviations(const Network<Real>& network, const AttentionForm<Real>& form,
-                               const Matrix<Real>& initial, dynamics::SimulationOptions<Real> options,
-                               compute::Device device) {
+                               const Matrix<Real>& initial, dynamics::SimulationOptions<Real> options) {
   if (!std::isfinite(form.step)) {
     throw base::UserError({.key = "step",
                            .problem = "a step without end cannot be integrated",
@@ -54,8 +53,8 @@ std::vector<double> deviations(const Network<Real>& network, const AttentionForm
   }
   Array<Real> start({form.layer.width(), initial.cols()});
   start.matrix() = rows_of(form, network, initial);
-  Array<Real> x = start.to(device);
-  attention::StoredAttentionStack<Real> stack(form.layer, initial.cols(), device);
+  Array<Real> x = start.to(options.device);
+  attention::StoredAttentionStack<Real> stack(form.layer, initial.cols(), options.device);
   std::vector<double> deviation;
   for (Index k = 0; k < form.depth; ++k) {
     stack.forward(x);
@@ -74,10 +73,9 @@ std::vector<double> deviations(const Network<Real>& network, const AttentionForm
   return deviation;
 }
 
-#define ECPHORY_BRIDGE_AGREEMENT(Real)                                                                  \
-  template std::vector<double> deviations<Real>(const Network<Real>&, const AttentionForm<Real>&,       \
-                                                const Matrix<Real>&, dynamics::SimulationOptions<Real>, \
-                                                compute::Device);                                       \
+#define ECPHORY_BRIDGE_AGREEMENT(Real)                                                                   \
+  template std::vector<double> deviations<Real>(const Network<Real>&, const AttentionForm<Real>&,        \
+                                                const Matrix<Real>&, dynamics::SimulationOptions<Real>); \
   template Matrix<Real> rows_of<Real>(const AttentionForm<Real>&, const Network<Real>&, const Matrix<Real>&);
 ECPHORY_BRIDGE_AGREEMENT(float)
 ECPHORY_BRIDGE_AGREEMENT(double)

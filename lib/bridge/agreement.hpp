@@ -14,12 +14,11 @@ namespace ecphory::bridge {
 /// `network` has the form's blocks among its layers, by name and size, else UserError; `initial` is (rows of
 /// its state, trajectories). It is integrated as `options` say, in the neurons' own coordinates; duration,
 /// step of methods without error control and recording are set here: for an exact form and the form's method,
-/// the deviation is rounding. The layers run on `device`. Throws UserError when a trajectory fails.
+/// the deviation is rounding. Both run on the options' device. Throws UserError when a trajectory fails.
 template <class Real>
 std::vector<double> deviations(const dynamics::Network<Real>& network, const AttentionForm<Real>& form,
                                const Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>& initial,
-                               dynamics::SimulationOptions<Real> options,
-                               compute::Device device = compute::kCpu);
+                               dynamics::SimulationOptions<Real> options);
 
 /// The rows of a network's states (rows, columns) that are the form's, (width, columns).
 template <class Real>

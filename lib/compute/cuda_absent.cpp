@@ -158,6 +158,11 @@ void Operations<Real>::normals(const base::RandomStream&, std::uint64_t, Out) {
 }
 
 template <class Real>
+void Operations<Real>::scaled_sum(std::span<const Scaled<Real>>, Out) {
+  never();
+}
+
+template <class Real>
 void Operations<Real>::scatter_columns(In, Indices, Out) {
   never();
 }

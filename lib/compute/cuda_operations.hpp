@@ -4,10 +4,12 @@
 // and nobody waits for it. A build without CUDA has cuda_absent.cpp instead: there, a call is a Bug.
 
 #include <cstdint>
+#include <span>
 
 #include "ecphory/base/random.hpp"
 #include "ecphory/compute/adamw.hpp"
 #include "ecphory/compute/batch.hpp"
+#include "ecphory/compute/scaled_sum.hpp"
 #include "ecphory/compute/sgd.hpp"
 
 namespace ecphory::compute::cuda {
@@ -44,6 +46,7 @@ struct Operations {
   static void layer_norm_backward(In x, In gain, In statistics, In dy, Out dx, Out dgain, Out dshift);
   static void log_sum_exp(Real beta, In x, Out l);
   static void normals(const base::RandomStream& stream, std::uint64_t first, Out x);
+  static void scaled_sum(std::span<const Scaled<Real>> terms, Out y);
   static void scatter_columns(In dy, Indices columns, Out dw);
   static void sgd(View<const SgdStep<Real>> steps, In gradient, Out w);
   static void softmax(Real beta, In x, Out p);

@@ -8,6 +8,7 @@
 
 #include "ecphory/base/finite.hpp"
 #include "ecphory/compute/gemm.hpp"
+#include "ecphory/dynamics/columns.hpp"
 
 namespace ecphory::dynamics {
 namespace {
@@ -34,53 +35,50 @@ class BlockRun {
   BlockRun(Flow<Real>& flow, Integrator<Real>& integrator, const SimulationOptions<Real>& options,
            std::vector<Index> ids, Recorder<Real>* recorder, Simulation<Real>& result)
       : flow_(flow),
-        integrator_(integrator),
         options_(options),
         adaptive_(traits_of(options.integrator.method).adaptive),
         block_ids_(std::move(ids)),
         recorder_(recorder),
         result_(result),
         progress_(block_ids_.size()),
-        state_(static_cast<std::size_t>(result.state.rows())),
-        rate_(state_.size()),
-        coordinates_(static_cast<std::size_t>(flow.rows())) {}
+        columns_(flow, integrator, options),
+        state_(static_cast<std::size_t>(result.state.rows())) {}
 
   /// Runs from `begin` to `end`, between which the input does not jump.
   void segment(double begin, double end, bool last) {
     last_segment_ = last;
     end_ = end;
     start(begin);
-    while (!columns_.empty()) {
+    while (!places_.empty()) {
       options_.deadline.check();
       attempt();
-      for (std::size_t j = 0; j < columns_.size(); ++j) conclude(j);
+      if (columns_.on_gpu()) look_ahead();
+      for (std::size_t j = 0; j < places_.size(); ++j) conclude(j);
+      columns_.settle();
       drop_finished_groups();
     }
   }
 
  private:
-  using View = compute::View<Real>;
-  using ConstView = compute::View<const Real>;
-
-  Index trajectory(std::size_t column) const { return block_ids_[columns_[column]]; }
-  Progress& progress(std::size_t column) { return progress_[columns_[column]]; }
+  Index trajectory(std::size_t column) const { return block_ids_[places_[column]]; }
+  Progress& progress(std::size_t column) { return progress_[places_[column]]; }
   bool active(std::size_t column) const {
-    const Progress& p = progress_[columns_[column]];
+    const Progress& p = progress_[places_[column]];
     return trajectory(column) >= 0 && p.alive && p.t < end_;
   }
 
   void start(double begin) {
-    columns_.resize(block_ids_.size());
-    for (std::size_t j = 0; j < columns_.size(); ++j) columns_[j] = j;
-    for (std::size_t j = 0; j < columns_.size(); ++j) {
+    places_.resize(block_ids_.size());
+    for (std::size_t j = 0; j < places_.size(); ++j) places_[j] = j;
+    rejected_last_.assign(block_ids_.size(), false);
+    for (std::size_t j = 0; j < places_.size(); ++j) {
       if (trajectory(j) >= 0 && progress(j).alive) progress(j).t = begin;
     }
     drop_finished_groups(false);
-    const auto n = static_cast<Index>(columns_.size());
-    if (n == 0) return;
-    Array<Real> neurons({result_.state.rows(), n});
+    if (places_.empty()) return;
+    Array<Real> neurons({result_.state.rows(), static_cast<Index>(places_.size())});
     std::vector<Index> ids;
-    for (std::size_t j = 0; j < columns_.size(); ++j) {
+    for (std::size_t j = 0; j < places_.size(); ++j) {
       const Index id = active(j) ? trajectory(j) : -1;
       ids.push_back(id);
       if (id < 0) {
@@ -89,11 +87,8 @@ class BlockRun {
         neurons.matrix().col(static_cast<Index>(j)) = result_.state.col(id);
       }
     }
-    allocate(n);
-    flow_.start(ids, begin, neurons, x_);
-    flow_.drive(x_, d_);
-    integrator_.restart();
-    for (std::size_t j = 0; j < columns_.size(); ++j) {
+    columns_.start(std::move(ids), begin, std::move(neurons));
+    for (std::size_t j = 0; j < places_.size(); ++j) {
       if (active(j)) begin_column(j);
     }
     drop_finished_groups();
@@ -105,18 +100,15 @@ class BlockRun {
     p.steps_from_origin = 0;
     p.next_step = adaptive_ ? first_step(j) : options_.step;
     p.below_since = std::numeric_limits<double>::quiet_NaN();
-    const Real* const x = ConstView(View(x_)).column(static_cast<Index>(j));
-    flow_.neurons(static_cast<Index>(j), x, state_.data());
-    if (base::first_not_finite(std::span<const Real>(state_)) ||
-        base::first_not_finite(std::span<const Real>(d_.data() + static_cast<Index>(j) * d_.rows(),
-                                                     static_cast<std::size_t>(d_.rows())))) {
+    columns_.state_before(j, state_.data());
+    if (base::first_not_finite(std::span<const Real>(state_)) || !columns_.finite_at_start(j)) {
       return finish(j, Status::not_finite, p.t);
     }
     if (p.t == 0) {
       if (recording_steps()) put(j, p.t);
       while (slot_due(p, 0)) put(j, 0);
     }
-    p.rate = rate_of(j, x, d_.data() + static_cast<Index>(j) * d_.rows());
+    p.rate = looks_at_rates() ? columns_.rate_at_start(j) : 0;
     p.event_values.resize(options_.events.size());
     for (std::size_t e = 0; e < options_.events.size(); ++e) {
       if (happened(j, e)) continue;
@@ -133,55 +125,77 @@ class BlockRun {
 
   /// A hundredth of the time in which the state would change by its own size (Hairer, Nørsett & Wanner,
   /// II.4).
-  double first_step(std::size_t j) const {
-    const std::vector<double>& tau = flow_.tau();
-    double of_state = 0;
-    double of_rate = 0;
-    for (Index i = 0; i < x_.rows(); ++i) {
-      const auto x = static_cast<double>(x_.data()[static_cast<Index>(j) * x_.rows() + i]);
-      const auto d = static_cast<double>(d_.data()[static_cast<Index>(j) * x_.rows() + i]);
-      const double scale = options_.integrator.atol + options_.integrator.rtol * std::abs(x);
-      of_state += (x / scale) * (x / scale);
-      const double rate = (d - x) / tau[static_cast<std::size_t>(i)] / scale;
-      of_rate += rate * rate;
-    }
-    const double shortest = *std::ranges::min_element(tau);
+  double first_step(std::size_t j) {
+    const auto [of_state, of_rate] = columns_.sizes_at_start(j);
+    const double shortest = *std::ranges::min_element(flow_.tau());
     if (!(of_rate > 0) || !(of_state > 0)) return 1e-3 * shortest;
     return std::clamp(0.01 * std::sqrt(of_state / of_rate), 1e-9 * shortest, shortest);
   }
 
   void attempt() {
-    const std::size_t n = columns_.size();
-    dt_.assign(n, 0.0);
-    t_.resize(n);
-    steps_.resize(n);
-    numbers_.resize(n);
-    limit_.assign(n, end_);
-    error_.assign(n, 0.0);
-    for (std::size_t j = 0; j < n; ++j) {
+    for (std::size_t j = 0; j < places_.size(); ++j) {
       const Progress& p = progress(j);
       const Index id = trajectory(j);
-      t_[j] = p.t;
-      numbers_[j] = active(j) ? id + options_.first_trajectory : -1;
-      steps_[j] = id < 0 ? 0 : result_.steps[static_cast<std::size_t>(id)];
-      if (!active(j)) continue;
-      const double left = end_ - p.t;
-      dt_[j] = left <= p.next_step * (1 + 1e-9) ? left : p.next_step;
+      ColumnStep step{
+          .dt = 0, .trajectory = -1, .made = id < 0 ? 0 : result_.steps[static_cast<std::size_t>(id)]};
+      if (active(j)) {
+        const double left = end_ - p.t;
+        step.dt = left <= p.next_step * (1 + 1e-9) ? left : p.next_step;
+        step.trajectory = id + options_.first_trajectory;
+      }
+      columns_.want(j, step, p.t, end_);
     }
-    integrator_.attempt(flow_, current());
+    columns_.attempt();
   }
 
-  Attempt<Real> current() {
-    return {.x = ConstView(View(x_)),
-            .d = ConstView(View(d_)),
-            .ids = numbers_,
-            .steps = steps_,
-            .t = t_,
-            .limit = limit_,
-            .dt = dt_,
-            .x_new = x_new_,
-            .d_new = d_new_,
-            .error = error_};
+  /// When the step that was attempted ends.
+  double end_of_step(std::size_t j) {
+    const Progress& p = progress(j);
+    const double dt = columns_.dt(j);
+    double t_new = p.t + dt;
+    if (!adaptive_) t_new = p.origin + static_cast<double>(p.steps_from_origin + 1) * options_.step;
+    if (dt == end_ - p.t || end_ - t_new <= 4 * std::numeric_limits<double>::epsilon() * end_) t_new = end_;
+    return t_new;
+  }
+
+  bool is_good(std::size_t j) {
+    return std::isfinite(columns_.error(j)) && columns_.finite(j) && columns_.error(j) <= 1;
+  }
+
+  /// Tells the GPU's columns what conclude() will look at, so that it comes to the CPU in one go.
+  void look_ahead() {
+    std::vector<Index> behind;
+    std::vector<Index> within;
+    for (std::size_t j = 0; j < places_.size(); ++j) {
+      if (!active(j) || !is_good(j)) continue;
+      if (looks_within(j)) within.push_back(static_cast<Index>(j));
+      if (looks_behind(j)) behind.push_back(static_cast<Index>(j));
+    }
+    columns_.bring(behind, within);
+  }
+
+  bool looks_within(std::size_t j) {
+    const Progress& p = progress(j);
+    const double t_new = end_of_step(j);
+    if (slot_due(p, t_new) && options_.record_times[static_cast<std::size_t>(p.next_slot)] < t_new)
+      return true;
+    for (std::size_t e = 0; e < options_.events.size(); ++e) {
+      if (!happened(j, e) && columns_.event_value(e, j).value_or(1) <= 0) return true;
+    }
+    return looks_at_rates() && below_since(p, columns_.rate(j), t_new) + options_.convergence->hold <= t_new;
+  }
+
+  bool looks_behind(std::size_t j) {
+    const Progress& p = progress(j);
+    const auto id = static_cast<std::size_t>(trajectory(j));
+    const double t_new = end_of_step(j);
+    if (t_new >= end_ || attempts(id) + 1 >= options_.max_steps) return true;
+    if (recording_steps() && (result_.steps[id] + 1) % options_.record_every == 0) return true;
+    if (slot_due(p, t_new)) return true;
+    for (std::size_t e = 0; e < options_.events.size(); ++e) {
+      if (!happened(j, e) && !columns_.event_value(e, j)) return true;
+    }
+    return false;
   }
 
   /// Accepts or rejects what was attempted for a column.
@@ -189,37 +203,30 @@ class BlockRun {
     if (!active(j)) return;
     Progress& p = progress(j);
     const auto id = static_cast<std::size_t>(trajectory(j));
-    const auto rows = static_cast<std::size_t>(x_.rows());
-    const Real* const x_new = x_new_.data() + static_cast<Index>(j) * x_.rows();
-    const Real* const d_new = d_new_.data() + static_cast<Index>(j) * x_.rows();
-    const bool finite = std::isfinite(error_[j]) &&
-                        !base::first_not_finite(std::span<const Real>(x_new, rows)) &&
-                        !base::first_not_finite(std::span<const Real>(d_new, rows));
-    if (!finite && !adaptive_) return finish(j, Status::not_finite, p.t + dt_[j]);
-    if (!finite || error_[j] > 1) return reject(j, finite);
+    const double dt = columns_.dt(j);
+    const bool finite = std::isfinite(columns_.error(j)) && columns_.finite(j);
+    if (!finite && !adaptive_) return finish(j, Status::not_finite, p.t + dt);
+    if (!finite || columns_.error(j) > 1) return reject(j, finite);
 
-    double t_new = p.t + dt_[j];
+    const double t_new = end_of_step(j);
     ++p.steps_from_origin;
-    if (!adaptive_) t_new = p.origin + static_cast<double>(p.steps_from_origin) * options_.step;
-    if (dt_[j] == end_ - p.t || end_ - t_new <= 4 * std::numeric_limits<double>::epsilon() * end_)
-      t_new = end_;
     ++result_.steps[id];
-    const auto [t_end, status, event] = first_end(j, t_new, x_new, d_new);
+    const double rate = looks_at_rates() ? columns_.rate(j) : 0;
+    const auto [t_end, status, event] = first_end(j, t_new, rate);
     while (slot_due(p, t_end)) put(j, options_.record_times[static_cast<std::size_t>(p.next_slot)], t_new);
     if (status == Status::reached_end) {
       if (recording_steps() && result_.steps[id] % options_.record_every == 0) put(j, t_new, t_new);
-      p.rate = rate_of(j, x_new, d_new);
-      std::copy_n(x_new, rows, x_.data() + static_cast<Index>(j) * x_.rows());
-      std::copy_n(d_new, rows, d_.data() + static_cast<Index>(j) * x_.rows());
+      p.rate = rate;
+      columns_.take(j);
       p.t = t_new;
-      const double most = rejected_last_[columns_[j]] ? 1.0 : 5.0;
-      if (adaptive_) p.next_step = dt_[j] * std::clamp(0.9 * std::pow(error_[j], -0.2), 0.2, most);
-      rejected_last_[columns_[j]] = false;
+      const double most = rejected_last_[places_[j]] ? 1.0 : 5.0;
+      if (adaptive_) p.next_step = dt * std::clamp(0.9 * std::pow(columns_.error(j), -0.2), 0.2, most);
+      rejected_last_[places_[j]] = false;
       if (p.t >= end_) {
-        flow_.neurons(static_cast<Index>(j), x_new, result_.state.col(trajectory(j)).data());
+        columns_.state_behind(j, result_.state.col(trajectory(j)).data());
         if (last_segment_) finish(j, Status::reached_end, p.t);
       } else if (attempts(id) >= options_.max_steps) {
-        flow_.neurons(static_cast<Index>(j), x_new, state_.data());
+        columns_.state_behind(j, state_.data());
         finish(j, Status::step_limit, p.t);
       }
       return;
@@ -234,13 +241,14 @@ class BlockRun {
     Progress& p = progress(j);
     const auto id = static_cast<std::size_t>(trajectory(j));
     ++result_.rejected[id];
-    rejected_last_[columns_[j]] = true;
-    p.next_step = dt_[j] * (finite ? std::clamp(0.9 * std::pow(error_[j], -0.2), 0.2, 1.0) : 0.2);
+    rejected_last_[places_[j]] = true;
+    const double error = columns_.error(j);
+    p.next_step = columns_.dt(j) * (finite ? std::clamp(0.9 * std::pow(error, -0.2), 0.2, 1.0) : 0.2);
     const double smallest =
         16 * std::numeric_limits<double>::epsilon() * std::max(p.t, 1e-3 * options_.duration);
     if (p.next_step > smallest && attempts(id) < options_.max_steps) return;
-    flow_.neurons(static_cast<Index>(j), x_.data() + static_cast<Index>(j) * x_.rows(), state_.data());
-    const bool nan = std::isnan(error_[j]) || (!finite && !std::isinf(error_[j]));
+    columns_.state_before(j, state_.data());
+    const bool nan = std::isnan(error) || (!finite && !std::isinf(error));
     finish(j,
            p.next_step > smallest ? Status::step_limit
            : nan                  ? Status::not_finite
@@ -255,16 +263,17 @@ class BlockRun {
   };
 
   /// The first thing in the step from p.t to t_new that ends the trajectory.
-  End first_end(std::size_t j, double t_new, const Real* x_new, const Real* d_new) {
+  End first_end(std::size_t j, double t_new, double rate) {
     Progress& p = progress(j);
     End first{t_new, Status::reached_end, -1};
     bool at_new = false;  // state_ is that of t_new
     for (std::size_t e = 0; e < options_.events.size(); ++e) {
       if (happened(j, e)) continue;
-      if (!at_new) flow_.neurons(static_cast<Index>(j), x_new, state_.data());
-      at_new = true;
       const double before = p.event_values[e];
-      const double after = options_.events[e].value(trajectory(j), t_new, state_);
+      const std::optional<double> known = columns_.event_value(e, j);
+      if (!known && !at_new) columns_.state_behind(j, state_.data());
+      at_new = at_new || !known;
+      const double after = known ? *known : options_.events[e].value(trajectory(j), t_new, state_);
       p.event_values[e] = after;
       if (!(after <= 0)) continue;
       const double t = root(j, e, before, after, t_new);
@@ -273,15 +282,8 @@ class BlockRun {
       if (options_.events[e].ends && (first.status == Status::reached_end || t < first.t))
         first = {t, Status::event, static_cast<int>(e)};
     }
-    if (options_.convergence && last_segment_) {
-      const double rate = rate_of(j, x_new, d_new);
-      const double bound = options_.convergence->bound;
-      if (rate > bound) {
-        p.below_since = std::numeric_limits<double>::quiet_NaN();
-      } else if (std::isnan(p.below_since)) {
-        const double fraction = rate > 0 ? std::log(p.rate / bound) / std::log(p.rate / rate) : 1.0;
-        p.below_since = p.t + fraction * (t_new - p.t);
-      }
+    if (looks_at_rates()) {
+      p.below_since = below_since(p, rate, t_new);
       const double t = p.below_since + options_.convergence->hold;
       if (t <= t_new && (first.status == Status::reached_end || t < first.t))
         first = {t, Status::converged, -1};
@@ -291,6 +293,17 @@ class BlockRun {
     }
     return first;
   }
+
+  /// Since when the rate has been below the bound, at the end of the step to t_new; NaN where it is not.
+  double below_since(const Progress& p, double rate, double t_new) const {
+    const double bound = options_.convergence->bound;
+    if (rate > bound) return std::numeric_limits<double>::quiet_NaN();
+    if (!std::isnan(p.below_since)) return p.below_since;
+    const double fraction = rate > 0 ? std::log(p.rate / bound) / std::log(p.rate / rate) : 1.0;
+    return p.t + fraction * (t_new - p.t);
+  }
+
+  bool looks_at_rates() const { return options_.convergence && last_segment_; }
 
   double& event_time(std::size_t j, std::size_t e) {
     return result_.event_times(static_cast<Index>(e), trajectory(j));
@@ -312,22 +325,11 @@ class BlockRun {
 
   /// state_ ← the neurons at a time within the step that ends at t_new.
   void at(std::size_t j, double t, double t_new) {
-    const Attempt<Real> a = current();
-    const Real* x = x_new_.data() + static_cast<Index>(j) * x_.rows();
     if (t < t_new) {
-      const double theta = (t - progress(j).t) / (t_new - progress(j).t);
-      integrator_.interpolate(a, static_cast<Index>(j), theta, coordinates_.data());
-      x = coordinates_.data();
+      columns_.state_within(j, (t - progress(j).t) / (t_new - progress(j).t), state_.data());
+    } else {
+      columns_.state_behind(j, state_.data());
     }
-    flow_.neurons(static_cast<Index>(j), x, state_.data());
-  }
-
-  double rate_of(std::size_t j, const Real* x, const Real* d) {
-    if (!options_.convergence || !last_segment_) return 0;
-    flow_.neuron_rate(static_cast<Index>(j), x, d, rate_.data());
-    double sum = 0;
-    for (const Real r : rate_) sum += static_cast<double>(r) * static_cast<double>(r);
-    return std::sqrt(sum / static_cast<double>(rate_.size()));
   }
 
   bool recording_steps() const { return recorder_ != nullptr && options_.record_every > 0; }
@@ -351,63 +353,43 @@ class BlockRun {
     result_.status[static_cast<std::size_t>(id)] = status;
     result_.time[static_cast<std::size_t>(id)] = t;
     result_.event[static_cast<std::size_t>(id)] = event;
-    if (status == Status::not_finite && !adaptive_) {
-      flow_.neurons(static_cast<Index>(j), x_.data() + static_cast<Index>(j) * x_.rows(), state_.data());
-    }
+    if (status == Status::not_finite && !adaptive_) columns_.state_before(j, state_.data());
     if (status != Status::reached_end) {
       std::ranges::copy(state_, result_.state.col(id).data());
     }
   }
 
-  void allocate(Index n) {
-    for (Array<Real>* const array : {&x_, &d_, &x_new_, &d_new_}) *array = Array<Real>({flow_.rows(), n});
-    rejected_last_.assign(block_ids_.size(), false);
-  }
-
-  /// Takes away groups of columns in which nothing is left to do.
+  /// Takes away groups of columns in which nothing is left to do: on a GPU, where a group is one column, when
+  /// they are half of all.
   void drop_finished_groups(bool move_states = true) {
     std::vector<Index> kept;
-    constexpr auto kGroup = static_cast<std::size_t>(compute::kGemmColumns);
-    for (std::size_t first = 0; first < columns_.size(); first += kGroup) {
+    const std::size_t group = columns_.on_gpu() ? 1 : static_cast<std::size_t>(compute::kGemmColumns);
+    for (std::size_t first = 0; first < places_.size(); first += group) {
       bool any = false;
-      for (std::size_t j = first; j < first + kGroup; ++j) any = any || active(j);
-      for (std::size_t j = first; any && j < first + kGroup; ++j) kept.push_back(static_cast<Index>(j));
+      for (std::size_t j = first; j < first + group; ++j) any = any || active(j);
+      for (std::size_t j = first; any && j < first + group; ++j) kept.push_back(static_cast<Index>(j));
     }
-    if (kept.size() == columns_.size()) return;
-    std::vector<std::size_t> columns;
-    for (const Index j : kept) columns.push_back(columns_[static_cast<std::size_t>(j)]);
-    columns_ = std::move(columns);
-    if (!move_states || kept.empty()) return;
-    const auto n = static_cast<Index>(kept.size());
-    for (Array<Real>* const array : {&x_, &d_}) {
-      Array<Real> fewer({flow_.rows(), n});
-      for (Index j = 0; j < n; ++j)
-        fewer.matrix().col(j) = array->matrix().col(kept[static_cast<std::size_t>(j)]);
-      *array = std::move(fewer);
-    }
-    for (Array<Real>* const array : {&x_new_, &d_new_}) *array = Array<Real>({flow_.rows(), n});
-    flow_.keep(kept);
+    if (kept.size() == places_.size()) return;
+    if (columns_.on_gpu() && move_states && 2 * kept.size() > places_.size()) return;
+    std::vector<std::size_t> places;
+    for (const Index j : kept) places.push_back(places_[static_cast<std::size_t>(j)]);
+    places_ = std::move(places);
+    if (move_states && !kept.empty()) columns_.keep(kept);
   }
 
   Flow<Real>& flow_;
-  Integrator<Real>& integrator_;
   const SimulationOptions<Real>& options_;
   bool adaptive_;
   std::vector<Index> block_ids_;
   Recorder<Real>* recorder_;
   Simulation<Real>& result_;
-  std::vector<Progress> progress_;    // by place in the block
-  std::vector<bool> rejected_last_;   // by place in the block
-  std::vector<std::size_t> columns_;  // places in the block of the columns at work
+  std::vector<Progress> progress_;   // by place in the block
+  std::vector<bool> rejected_last_;  // by place in the block
+  std::vector<std::size_t> places_;  // places in the block of the columns at work
   double end_ = 0;
   bool last_segment_ = false;
-  Array<Real> x_, d_, x_new_, d_new_;  // (rows of the flow, columns)
-  std::vector<double> t_, limit_, dt_, error_;
-  std::vector<std::int64_t> steps_;
-  std::vector<Index> numbers_;
+  Columns<Real> columns_;
   std::vector<Real> state_;  // neurons of one trajectory
-  std::vector<Real> rate_;
-  std::vector<Real> coordinates_;
 };
 
 }  // namespace

@@ -31,21 +31,30 @@ Event<Real> arrival(const Network<Real>& network, LayerId layer,
     directions.col(target) = patterns.col(target).normalized();
   }
   if (targets.empty()) refuse("there is no target", "one pattern for each trajectory, or one for all");
+  const auto distance = std::make_shared<CosineDistance<Real>>();
+  distance->first_row = network.first_row(layer);
+  distance->lagrangian = network.layers()[layer].lagrangian;
+  distance->directions = std::move(directions);
+  distance->targets = std::move(targets);
+  distance->cosine = cosine;
   return {.name = "arrival",
-          .value = [first = network.first_row(layer), lagrangian = network.layers()[layer].lagrangian,
-                    directions = std::move(directions), targets = std::move(targets),
-                    cosine](Index trajectory, double, std::span<const Real> state) {
-            const Index target =
-                targets.size() == 1 ? targets[0] : targets[static_cast<std::size_t>(trajectory)];
-            const Index n = directions.rows();
-            Eigen::Matrix<Real, Eigen::Dynamic, 1> g(n);
-            gradient<Real>(lagrangian, {state.data() + first, n, 1, n}, {g.data(), n, 1, n});
-            const double length = static_cast<double>(g.norm());
-            return cosine * length - static_cast<double>(g.dot(directions.col(target))) +
-                   (length > 0 ? 0.0 : 1.0);
-          }};
+          .value = [distance](Index trajectory, double,
+                              std::span<const Real> state) { return (*distance)(trajectory, state); },
+          .cosine_distance = distance};
 }
 
+template <class Real>
+double CosineDistance<Real>::operator()(Index trajectory, std::span<const Real> state) const {
+  const Index n = directions.rows();
+  Eigen::Matrix<Real, Eigen::Dynamic, 1> g(n);
+  gradient<Real>(lagrangian, {state.data() + first_row, n, 1, n}, {g.data(), n, 1, n});
+  const double length = static_cast<double>(g.norm());
+  return cosine * length - static_cast<double>(g.dot(directions.col(target(trajectory)))) +
+         (length > 0 ? 0.0 : 1.0);
+}
+
+template struct CosineDistance<float>;
+template struct CosineDistance<double>;
 template Event<float> arrival<float>(const Network<float>&, LayerId, const Eigen::MatrixXf&,
                                      std::vector<Index>, double);
 template Event<double> arrival<double>(const Network<double>&, LayerId, const Eigen::MatrixXd&,

@@ -1,6 +1,11 @@
 #include "ecphory/dynamics/field.hpp"
 
+#include <map>
+
 #include "ecphory/base/error.hpp"
+#include "ecphory/compute/axpby.hpp"
+#include "ecphory/compute/fill.hpp"
+#include "ecphory/compute/gemm.hpp"
 
 namespace ecphory::dynamics {
 
@@ -8,8 +13,9 @@ using compute::Array;
 using compute::Index;
 
 template <class Real>
-Field<Real>::Field(const Network<Real>& network)
+Field<Real>::Field(const Network<Real>& network, compute::Device device)
     : network_(network),
+      device_(device),
       drivers_(network.layers().size()),
       currents_(network.layers().size()),
       output_memory_(network.layers().size()),
@@ -19,9 +25,15 @@ Field<Real>::Field(const Network<Real>& network)
       state_tangent_memory_(network.layers().size()),
       output_tangent_memory_(network.layers().size()),
       output_tangents_(network.layers().size()) {
+  std::map<const Array<Real>*, Weights<Real>> there;
   for (std::size_t k = 0; k < network.synapses().size(); ++k) {
     for (Projection<Real>& p : projections_of(network.synapses()[k])) {
       const LayerId post = p.post;
+      if (device_ != compute::kCpu && p.w != nullptr) {
+        Weights<Real>& copied = there[p.w.get()];
+        if (copied == nullptr) copied = std::make_shared<Array<Real>>(p.w->to(device_));
+        p.w = copied;
+      }
       drivers_[post].push_back({std::move(p), network.lifetimes()[k]});
     }
   }
@@ -31,35 +43,38 @@ template <class Real>
 void Field<Real>::select(std::span<const Index> ids, double t) {
   ids_.assign(ids.begin(), ids.end());
   time_ = t;
-  const auto columns = static_cast<Index>(ids.size());
   for (LayerId layer = 0; layer < network_.layers().size(); ++layer) {
-    const auto* const value = network_.layers()[layer].input.at(t);
-    if (value == nullptr) {
-      currents_[layer] = Array<Real>();
-      continue;
-    }
-    currents_[layer] = Array<Real>({network_.layers()[layer].neurons, columns});
-    auto current = currents_[layer].matrix();
-    for (Index j = 0; j < columns; ++j) {
-      const Index id = ids_[static_cast<std::size_t>(j)];
-      if (id < 0) {
-        current.col(j).setZero();
-      } else {
-        current.col(j) = value->col(value->cols() == 1 ? 0 : id);
-      }
+    currents_[layer] = current_of(network_.layers()[layer]);
+  }
+}
+
+template <class Real>
+Array<Real> Field<Real>::current_of(const Layer<Real>& layer) const {
+  const auto* const value = layer.input.at(time_);
+  if (value == nullptr) return {};
+  Array<Real> all({layer.neurons, static_cast<Index>(ids_.size())});
+  auto current = all.matrix();
+  for (Index j = 0; j < all.columns(); ++j) {
+    const Index id = ids_[static_cast<std::size_t>(j)];
+    if (id < 0) {
+      current.col(j).setZero();
+    } else {
+      current.col(j) = value->col(value->cols() == 1 ? 0 : id);
     }
   }
+  return device_ == compute::kCpu ? std::move(all) : all.to(device_);
 }
 
 template <class Real>
 typename Field<Real>::View Field<Real>::buffer(std::vector<Array<Real>>& buffers, LayerId layer) {
   const std::vector<Index> shape = {network_.layers()[layer].neurons, static_cast<Index>(ids_.size())};
-  if (buffers[layer].shape() != shape) buffers[layer] = Array<Real>(shape);
+  if (buffers[layer].shape() != shape) buffers[layer] = Array<Real>(shape, device_);
   return buffers[layer];
 }
 
 template <class Real>
 void Field<Real>::add_drives(LayerId layer, View d) {
+  if (device_ != compute::kCpu) return add_drives_on_gpu(layer, d);
   if (currents_[layer].size() > 0) {
     d.matrix() = currents_[layer].matrix();
   } else {
@@ -70,18 +85,41 @@ void Field<Real>::add_drives(LayerId layer, View d) {
   }
 }
 
+/// d ← I + Σ drives. Without a current, the first product overwrites d.
+template <class Real>
+void Field<Real>::add_drives_on_gpu(LayerId layer, View d) {
+  bool is_empty = currents_[layer].size() == 0;
+  if (!is_empty) compute::axpby<Real>(1, currents_[layer], 0, d);
+  for (const Driver& driver : drivers_[layer]) {
+    const Projection<Real>& p = driver.projection;
+    if (!driver.lifetime.holds(time_)) continue;
+    if (!is_empty) {
+      add_drive<Real>(p, outputs_, ids_, d);
+    } else if (p.w == nullptr) {
+      compute::axpby<Real>(p.gain, outputs_[p.pre.front()], 0, d);
+    } else {
+      compute::gemm<Real>(p.transposed ? compute::Transpose::yes : compute::Transpose::no,
+                          compute::Transpose::no, 1, *p.w, outputs_[p.pre.front()], 0, d);
+    }
+    is_empty = false;
+  }
+  if (is_empty) compute::fill<Real>(0, d);
+}
+
 /// States and outputs of all layers: those of the state first, then the instantaneous ones in their order.
 template <class Real>
 void Field<Real>::evaluate(ConstView x) {
-  base::ensure(x.rows == network_.rows() && x.columns == static_cast<Index>(ids_.size()),
-               "the state has the network's rows and the selected columns");
+  base::ensure(
+      x.rows == network_.rows() && x.columns == static_cast<Index>(ids_.size()) && x.device == device_,
+      "the state has the network's rows and the selected columns");
   const auto& layers = network_.layers();
   const auto put_output = [&](LayerId layer) {
     if (std::holds_alternative<Quadratic>(layers[layer].lagrangian)) {
       outputs_[layer] = states_[layer];
       return;
     }
-    const View g = buffer(output_memory_, layer);
+    const bool in_place = device_ != compute::kCpu && layers[layer].tau == 0;
+    const View g = buffer(in_place ? state_memory_ : output_memory_, layer);
     gradient<Real>(layers[layer].lagrangian, states_[layer], g);
     outputs_[layer] = g;
   };

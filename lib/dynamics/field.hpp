@@ -8,15 +8,19 @@
 
 namespace ecphory::dynamics {
 
-/// Evaluates one network for columns that are trajectories. Holds buffers: one for each thread. The network
-/// must outlive it.
+/// Evaluates one network for columns that are trajectories, on one device: the views of its functions are
+/// there. Holds buffers: one for each thread. The network must outlive it. On a GPU there are drives only,
+/// not tangents and energies, of networks for which has_gpu_form() and runs_on_gpu() hold.
 template <class Real>
 class Field {
  public:
   using View = compute::View<Real>;
   using ConstView = compute::View<const Real>;
 
-  explicit Field(const Network<Real>& network);
+  /// Copies the weights to the device, each matrix once.
+  explicit Field(const Network<Real>& network, compute::Device device = compute::kCpu);
+
+  compute::Device device() const { return device_; }
 
   /// From here on, column j is trajectory ids[j] (below 0: no trajectory), and inputs have their values of
   /// time t (ms).
@@ -37,6 +41,7 @@ class Field {
   void energy_slope(ConstView x, View slope);
 
   /// The state x of a layer and its output g as of the last call of drive() or energy(), (neurons, columns).
+  /// On a GPU the output of an instantaneous layer lies where its state was.
   ConstView state(LayerId layer) const { return states_[layer]; }
   ConstView output(LayerId layer) const { return outputs_[layer]; }
 
@@ -47,7 +52,12 @@ class Field {
   ConstView output_tangent(LayerId layer, ConstView state_tangent);
   View buffer(std::vector<compute::Array<Real>>& buffers, LayerId layer);
 
+  /// I of a layer for the selected columns; empty for none.
+  compute::Array<Real> current_of(const Layer<Real>& layer) const;
+  void add_drives_on_gpu(LayerId layer, View d);
+
   const Network<Real>& network_;
+  compute::Device device_;
   struct Driver {
     Projection<Real> projection;
     Lifetime lifetime;

@@ -21,6 +21,10 @@ class Flow {
 
   virtual const Network<Real>& network() const = 0;
 
+  /// Where its states are. The views of its functions are there, but for the neurons' states, which are on
+  /// the CPU; pointers are to the CPU's memory.
+  virtual compute::Device device() const { return compute::kCpu; }
+
   /// Trajectories of the present columns.
   virtual std::span<const compute::Index> ids() const = 0;
 
@@ -47,9 +51,10 @@ class Flow {
   virtual void neuron_rate(compute::Index column, const Real* x, const Real* d, Real* rate) const = 0;
 };
 
-/// The neurons' own coordinates; for every network.
+/// The neurons' own coordinates; for every network, on a GPU for those of which has_gpu_form() and
+/// runs_on_gpu() hold.
 template <class Real>
-std::unique_ptr<Flow<Real>> neuron_flow(const Network<Real>& network);
+std::unique_ptr<Flow<Real>> neuron_flow(const Network<Real>& network, compute::Device device = compute::kCpu);
 
 /// Whether trajectories can be integrated in overlap space: one layer with τ > 0, quadratic and without
 /// noise, joined by one symmetric synapse with one instantaneous layer. If not, says why.

@@ -1,5 +1,7 @@
 #include "ecphory/dynamics/lagrangian.hpp"
 
+#include "ecphory/dynamics/cuda_operations.hpp"
+
 namespace ecphory::dynamics {
 
 using compute::View;
@@ -17,6 +19,8 @@ void validate(const Lagrangian& lagrangian) {
   std::visit([](const auto& l) { l.validate(); }, lagrangian);
 }
 
+bool runs_on_gpu(const Lagrangian& lagrangian) { return !std::holds_alternative<Entmax>(lagrangian); }
+
 template <class Real>
 void value(const Lagrangian& lagrangian, std::type_identity_t<View<const Real>> x,
            std::type_identity_t<View<Real>> l) {
@@ -26,6 +30,8 @@ void value(const Lagrangian& lagrangian, std::type_identity_t<View<const Real>> 
 template <class Real>
 void gradient(const Lagrangian& lagrangian, std::type_identity_t<View<const Real>> x,
               std::type_identity_t<View<Real>> g) {
+  base::ensure(x.device == g.device, "a gradient is where its state is");
+  if (x.device != compute::kCpu) return cuda::Operations<Real>::gradient(lagrangian, x, g);
   std::visit([&](const auto& kind) { kind.template gradient<Real>(x, g); }, lagrangian);
 }
 

@@ -35,12 +35,15 @@ LagrangianTraits traits_of(const Lagrangian& lagrangian);
 /// Throws UserError for a parameter out of its range.
 void validate(const Lagrangian& lagrangian);
 
+/// Whether gradient() has a form for a GPU.
+bool runs_on_gpu(const Lagrangian& lagrangian);
+
 /// l(1, j) ← L(x(:, j)). x is (neurons, trajectories), l is (1, trajectories).
 template <class Real>
 void value(const Lagrangian& lagrangian, std::type_identity_t<compute::View<const Real>> x,
            std::type_identity_t<compute::View<Real>> l);
 
-/// g(:, j) ← ∇L(x(:, j)). x and g may be the same memory.
+/// g(:, j) ← ∇L(x(:, j)). x and g may be the same memory. On the device of both.
 template <class Real>
 void gradient(const Lagrangian& lagrangian, std::type_identity_t<compute::View<const Real>> x,
               std::type_identity_t<compute::View<Real>> g);

@@ -14,7 +14,8 @@ class NeuronFlow final : public Flow<Real> {
   using typename Flow<Real>::View;
   using typename Flow<Real>::ConstView;
 
-  explicit NeuronFlow(const Network<Real>& network) : network_(network), field_(network) {
+  NeuronFlow(const Network<Real>& network, compute::Device device)
+      : network_(network), field_(network, device) {
     bool noisy = false;
     for (const Layer<Real>& layer : network.layers()) {
       if (layer.tau == 0) continue;
@@ -30,6 +31,7 @@ class NeuronFlow final : public Flow<Real> {
   }
 
   const Network<Real>& network() const override { return network_; }
+  compute::Device device() const override { return field_.device(); }
   std::span<const Index> ids() const override { return ids_; }
   Index rows() const override { return static_cast<Index>(tau_.size()); }
   const std::vector<double>& tau() const override { return tau_; }
@@ -39,7 +41,15 @@ class NeuronFlow final : public Flow<Real> {
     ids_.assign(ids.begin(), ids.end());
     time_ = t;
     field_.select(ids_, time_);
-    x.matrix() = neurons.matrix();
+    if (x.device == compute::kCpu) {
+      x.matrix() = neurons.matrix();
+      return;
+    }
+    base::ensure(x.rows == neurons.rows && x.columns == neurons.columns && neurons.stride == neurons.rows &&
+                     x.stride == x.rows,
+                 "states go to a GPU in one block");
+    compute::copy(x.device, x.data, neurons.device, neurons.data,
+                  static_cast<std::size_t>(x.rows * x.columns) * sizeof(Real));
   }
 
   void keep(std::span<const Index> columns) override {
@@ -69,11 +79,11 @@ class NeuronFlow final : public Flow<Real> {
 }  // namespace
 
 template <class Real>
-std::unique_ptr<Flow<Real>> neuron_flow(const Network<Real>& network) {
-  return std::make_unique<NeuronFlow<Real>>(network);
+std::unique_ptr<Flow<Real>> neuron_flow(const Network<Real>& network, compute::Device device) {
+  return std::make_unique<NeuronFlow<Real>>(network, device);
 }
 
-template std::unique_ptr<Flow<float>> neuron_flow<float>(const Network<float>&);
-template std::unique_ptr<Flow<double>> neuron_flow<double>(const Network<double>&);
+template std::unique_ptr<Flow<float>> neuron_flow<float>(const Network<float>&, compute::Device);
+template std::unique_ptr<Flow<double>> neuron_flow<double>(const Network<double>&, compute::Device);
 
 }  // namespace ecphory::dynamics

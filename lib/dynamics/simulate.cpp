@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include <fmt/format.h>
@@ -11,11 +12,13 @@
 #include "ecphory/base/exception_slot.hpp"
 #include "ecphory/base/finite.hpp"
 #include "ecphory/compute/blas.hpp"
+#include "ecphory/compute/cuda_memory.hpp"
 #include "ecphory/compute/gemm.hpp"
 #include "ecphory/dynamics/block_run.hpp"
 #include "ecphory/dynamics/connectivity.hpp"
 #include "ecphory/dynamics/field.hpp"
 #include "ecphory/dynamics/flips.hpp"
+#include "ecphory/dynamics/gpu_form.hpp"
 
 namespace ecphory::dynamics {
 namespace {
@@ -141,7 +144,7 @@ Coordinates choose_coordinates(const Network<Real>& network, const SimulationOpt
     }
     return Coordinates::overlap;
   }
-  const bool automatic = options.coordinates == Coordinates::automatic;
+  const bool automatic = options.coordinates == Coordinates::automatic && options.device == compute::kCpu;
   return automatic && suits.possible && suits.worth_it && !traits.stochastic && !traits.discrete
              ? Coordinates::overlap
              : Coordinates::neuron;
@@ -199,6 +202,35 @@ std::vector<std::vector<Index>> blocks_of(Index trajectories, Index first, bool 
   return blocks;
 }
 
+/// All trajectories, or parts of them that fit the memory that a GPU has free.
+template <class Real>
+std::vector<std::vector<Index>> gpu_blocks_of(const Network<Real>& network, Index trajectories,
+                                              const SimulationOptions<Real>& options) {
+  constexpr double kShare = 0.9;          // the rest is lost between arrays
+  constexpr double kOfThread = 64 << 20;  // bytes that the first product takes for itself, and more
+  const auto all = static_cast<double>(compute::cuda::free_memory(options.device.index));
+  const double free = std::max(kShare * (all - kOfThread), 0.0);
+  const auto of_one = static_cast<double>(bytes_of_trajectory(network, options));
+  const Index most = std::max<Index>(static_cast<Index>(std::min(free / of_one, 1e9)), 1);
+  std::vector<std::vector<Index>> blocks;
+  for (Index first = 0; first < trajectories; first += most) {
+    std::vector<Index> ids(static_cast<std::size_t>(std::min(most, trajectories - first)));
+    std::iota(ids.begin(), ids.end(), first);
+    blocks.push_back(std::move(ids));
+  }
+  return blocks;
+}
+
+/// One thread keeps the GPU busy; the weights go there once.
+template <class Real>
+void run_on_gpu(const Network<Real>& network, const SimulationOptions<Real>& options,
+                const std::vector<double>& jumps, Recorder<Real>* recorder, Simulation<Real>& result) {
+  const std::unique_ptr<Flow<Real>> flow = neuron_flow(network, options.device);
+  const std::unique_ptr<Integrator<Real>> integrator = make_integrator(options.integrator, *flow);
+  for (std::vector<Index>& ids : gpu_blocks_of(network, result.state.cols(), options))
+    run_block<Real>(*flow, *integrator, options, jumps, std::move(ids), recorder, result);
+}
+
 }  // namespace
 
 std::span<const std::string_view> names(Status) {
@@ -224,6 +256,7 @@ void check(const Network<Real>& network, const SimulationOptions<Real>& options)
   check_options(options);
   check_connected(network);
   choose_coordinates(network, options);
+  check_gpu_form(network, options);
 }
 
 template <class Real>
@@ -232,6 +265,8 @@ Simulation<Real> simulate(const Network<Real>& network, const Matrix<Real>& init
   check_options(options);
   check_connected(network);
   check_batch(network, initial);
+  check_gpu_form(network, options);
+  check_device(options.device);
   const compute::SingleThreadedBlas one_blas_thread;
   const auto n = static_cast<std::size_t>(initial.cols());
   Simulation<Real> result{.state = initial,
@@ -249,12 +284,16 @@ Simulation<Real> simulate(const Network<Real>& network, const Matrix<Real>& init
     recorder = &result.record.emplace(network.rows(), static_cast<Index>(options.record_times.size()),
                                       initial.cols());
   }
+  const std::vector<double> jumps = jumps_of(network, options.duration);
+  if (options.device != compute::kCpu) {
+    run_on_gpu(network, options, jumps, recorder, result);
+    return result;
+  }
   const bool overlap = result.coordinates == Coordinates::overlap;
   const Weights<Real> gram = overlap ? gram_of(network) : nullptr;
   const auto blocks =
       blocks_of(initial.cols(), options.first_trajectory, traits_of(options.integrator.method).one_by_one,
                 omp_in_parallel() != 0 ? 1 : omp_get_max_threads());
-  const std::vector<double> jumps = jumps_of(network, options.duration);
 
   base::ExceptionSlot exception;
 #pragma omp parallel for schedule(dynamic) if (blocks.size() > 1)

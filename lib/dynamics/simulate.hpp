@@ -46,6 +46,8 @@ struct SimulationOptions {
   std::int64_t record_every = 0;          ///< every k-th step and the start; 0 is off. Needs a recorder
   Recorder<Real>* recorder = nullptr;     ///< nullptr: states at record_times are kept in the result
 
+  compute::Device device = compute::kCpu;  ///< a GPU takes all trajectories at once, or as many as fit
+
   base::Deadline deadline = {};  ///< after which UserError is thrown between two steps
 
   compute::Index first_trajectory =
@@ -71,16 +73,20 @@ struct Simulation {
   compute::Index failures() const;
 };
 
-/// Throws UserError, its key a field of the options, for options out of range and for a method or coordinates
-/// that cannot do what the network asks of them. simulate() does the same first.
+/// Throws UserError, its key a field of the options, for options out of range, for a method or coordinates
+/// that cannot do what the network asks of them, and for what has no form for the device: on a GPU, sparse
+/// weights, weights that each trajectory has for itself, hypersynapses, entmax, overlap space, and the
+/// methods cvode, synchronous and asynchronous. simulate() does the same first.
 template <class Real>
 void check(const Network<Real>& network, const SimulationOptions<Real>& options);
 
 /// Integrates every column of `initial`, (rows of the network's state, trajectories), from t = 0. Jumps of
 /// the input, and the end, are met exactly. Batches are worked on by OpenMP threads, each with one BLAS
 /// thread. The numbers of a trajectory depend on its own column, its number and the options alone: not on
-/// threads, on the other trajectories or on what is recorded. Throws UserError, before anything starts, for
-/// options or inputs out of range and for a method that cannot do what is asked.
+/// threads, on the other trajectories or on what is recorded. On a GPU they equal the CPU's to the tolerance
+/// of the integration, paths with noise to rounding; products are in the precision of Real unless the calling
+/// thread has compute::Tf32Products. Throws UserError, before anything starts, for options or inputs out of
+/// range, for a method that cannot do what is asked and for a device that is not there.
 template <class Real>
 Simulation<Real> simulate(const Network<Real>& network,
                           const Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>& initial,

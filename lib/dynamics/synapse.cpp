@@ -1,5 +1,6 @@
 #include "ecphory/dynamics/synapse.hpp"
 
+#include "ecphory/compute/axpby.hpp"
 #include "ecphory/compute/gemm.hpp"
 
 namespace ecphory::dynamics {
@@ -16,7 +17,7 @@ template <class Real>
 View<const Real> matrix_of(const Array<Real>& w, Index trajectory) {
   const Index rows = w.shape()[0];
   const Index columns = w.shape()[1];
-  return {w.data() + trajectory * rows * columns, rows, columns, rows};
+  return {w.data() + trajectory * rows * columns, rows, columns, rows, w.device()};
 }
 
 }  // namespace
@@ -75,6 +76,11 @@ std::vector<Projection<Real>> projections_of(const Synapse<Real>& synapse) {
 }
 
 template <class Real>
+bool has_gpu_form(const Projection<Real>& p) {
+  return p.sparse == nullptr && p.hyper == nullptr && (p.w == nullptr || p.w->shape().size() == 2);
+}
+
+template <class Real>
 bool has_energy(const Synapse<Real>& synapse) {
   if (std::holds_alternative<Symmetric<Real>>(synapse)) return true;
   if (const auto* const s = std::get_if<KeyValue<Real>>(&synapse)) {
@@ -90,6 +96,8 @@ namespace {
 /// drive += op(W) g.
 template <class Real>
 void add_linear(const Projection<Real>& p, View<const Real> g, std::span<const Index> ids, View<Real> drive) {
+  base::ensure(drive.device == compute::kCpu || has_gpu_form(p),
+               "a drive on a GPU is of one matrix for all trajectories, or a relay");
   if (p.sparse != nullptr) {
     if (p.transposed) {
       drive.matrix() += p.sparse->transpose() * g.matrix();
@@ -99,6 +107,7 @@ void add_linear(const Projection<Real>& p, View<const Real> g, std::span<const I
     return;
   }
   if (p.w == nullptr) {
+    if (drive.device != compute::kCpu) return compute::axpby<Real>(p.gain, g, 1, drive);
     drive.matrix() += p.gain * g.matrix();
     return;
   }
@@ -170,6 +179,7 @@ void add_energy(const Synapse<Real>& synapse, Outputs<Real> outputs, std::span<c
   template Weights<Real> weights<Real>(                                                                      \
       const std::vector<Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>>&);                              \
   template std::vector<Projection<Real>> projections_of<Real>(const Synapse<Real>&);                         \
+  template bool has_gpu_form<Real>(const Projection<Real>&);                                                 \
   template bool has_energy<Real>(const Synapse<Real>&);                                                      \
   template void add_drive<Real>(const Projection<Real>&, Outputs<Real>, std::span<const Index>, View<Real>); \
   template void add_drive_tangent<Real>(const Projection<Real>&, Outputs<Real>, Outputs<Real>,               \

@@ -99,6 +99,10 @@ struct Projection {
 template <class Real>
 std::vector<Projection<Real>> projections_of(const Synapse<Real>& synapse);
 
+/// Whether add_drive() can be on a GPU: dense weights that all trajectories share, or a relay.
+template <class Real>
+bool has_gpu_form(const Projection<Real>& projection);
+
 /// Whether the synapse derives from an energy.
 template <class Real>
 bool has_energy(const Synapse<Real>& synapse);
@@ -108,7 +112,8 @@ template <class Real>
 using Outputs = std::span<const compute::View<const Real>>;
 
 /// drive += what the projection drives, over columns that are the trajectories `ids` (used where each has
-/// weights of its own; an id below 0 is a column without a trajectory).
+/// weights of its own; an id below 0 is a column without a trajectory). Outputs, drive and the projection's
+/// weights are on one device.
 template <class Real>
 void add_drive(const Projection<Real>& projection, Outputs<Real> outputs, std::span<const compute::Index> ids,
                compute::View<Real> drive);

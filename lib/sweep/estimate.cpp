@@ -60,7 +60,8 @@ base::Point shortened(const Plan& plan, std::size_t run) {
   return plan.experiment.shortened ? plan.experiment.shortened(plan.point(run)) : plan.point(run);
 }
 
-Timed sample_single_runs(const Plan& plan, const std::shared_ptr<store::Scratch>& scratch) {
+Timed sample_single_runs(const Plan& plan, const std::shared_ptr<store::Scratch>& scratch,
+                         compute::Device device) {
   constexpr double kBudget = 1;
   constexpr std::size_t kMost = 16;
   Timed sample;
@@ -74,10 +75,19 @@ Timed sample_single_runs(const Plan& plan, const std::shared_ptr<store::Scratch>
     const std::size_t run =
         most == plan.size() ? k : static_cast<std::size_t>(place * static_cast<double>(plan.size()));
     const base::Point timed = shortened(plan, run);
-    const Clock::time_point start = Clock::now();
+    const auto result = [&] {
+      return plan.experiment.run(timed, {.key = plan.random_key(run),
+                                         .scratch = scratch,
+                                         .deadline = base::Deadline(kLongest),
+                                         .device = device});
+    };
+    Clock::time_point start = Clock::now();
     try {
-      sample.measure(plan.experiment.run(
-          timed, {.key = plan.random_key(run), .scratch = scratch, .deadline = base::Deadline(kLongest)}));
+      if (device != compute::kCpu && k == 0) {
+        result();  // the first work of a process sets the GPU up
+        start = Clock::now();
+      }
+      sample.measure(result());
     } catch (const base::Bug&) {
       throw;
     } catch (const std::exception& error) {
@@ -142,7 +152,7 @@ double memory_of(const Plan& plan, const std::vector<std::vector<std::size_t>>& 
 Estimate estimate(const Plan& plan, const std::filesystem::path& scratch_folder, compute::Device device,
                   std::size_t together) {
   const compute::SingleThreadedBlas one_blas_thread;
-  const bool grouped = device != compute::kCpu || together > 1;
+  const bool grouped = plan.experiment.together && (device != compute::kCpu || together > 1);
   const ThreadCount threads(device == compute::kCpu ? 1 : 0);
   const auto scratch = std::make_shared<store::Scratch>(scratch_folder);
   const Experiment& experiment = plan.experiment;
@@ -158,7 +168,7 @@ Estimate estimate(const Plan& plan, const std::filesystem::path& scratch_folder,
     if (experiment.footprint) result.memory = memory_of(plan, groups, device);
     sample = sample_group(plan, *largest, scratch, device);
   } else {
-    sample = sample_single_runs(plan, scratch);
+    sample = sample_single_runs(plan, scratch, device);
   }
   const auto replicates = static_cast<double>(plan.replicate_count());
   double cost_of_all = 0;

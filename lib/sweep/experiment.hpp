@@ -59,9 +59,10 @@ struct Experiment {
   /// Throws UserError (with a key) for a point whose settings, each allowed by itself, do not go together.
   std::function<void(const base::Point&)> check = [](const base::Point&) {};
 
-  /// The labelled arrays of one point, on the CPU. Must depend on point and key alone: it runs on any thread,
-  /// in any order. Every point of a sweep gives the same arrays, with the same dimensions; extents may
-  /// differ, and what an array lacks to the largest is then filled with NaN, 0 or empty strings.
+  /// The labelled arrays of one point, on the CPU; with check_on_gpu, where the context says. Must depend on
+  /// point and key alone: it runs on any thread, in any order. Every point of a sweep gives the same arrays,
+  /// with the same dimensions; extents may differ, and what an array lacks to the largest is then filled with
+  /// NaN, 0 or empty strings.
   std::function<store::Dataset(const base::Point&, const RunContext&)> run;
 
   /// How long a run takes beside others, in any unit. Shards are balanced by it, and long runs start first.
@@ -72,8 +73,14 @@ struct Experiment {
   std::function<Footprint(const base::Point&, compute::Device)> footprint = {};
   std::function<base::Point(const base::Point&)> shortened = {};
 
-  /// For experiments that can run several points as one problem. Only these run on a GPU, single points too.
+  /// For experiments that can run several points as one problem. They run on a GPU, single points too.
   std::optional<Together> together = {};
+
+  /// For experiments of which `run` computes its point on a GPU as well: throws UserError (with a key) for a
+  /// point that has no form for one. A GPU's numbers may differ from the CPU's in what `run` says.
+  std::function<void(const base::Point&)> check_on_gpu = {};
+
+  bool runs_on_gpu() const { return together || check_on_gpu; }
 };
 
 }  // namespace ecphory::sweep

@@ -28,9 +28,10 @@ void check_gpu() {
 
 }  // namespace
 
-void check_execution(const Experiment& experiment, compute::Device device, std::size_t together) {
+void check_execution(const Plan& plan, compute::Device device, std::size_t together) {
+  const Experiment& experiment = plan.experiment;
   const bool gpu = device != compute::kCpu;
-  if (gpu && !experiment.together) {
+  if (gpu && !experiment.runs_on_gpu()) {
     throw base::UserError({.key = "--device",
                            .problem = fmt::format("the experiment {} runs on the CPU", experiment.name),
                            .expected = "cpu"});
@@ -41,6 +42,10 @@ void check_execution(const Experiment& experiment, compute::Device device, std::
          .problem = fmt::format("the experiment {} runs each point by itself", experiment.name),
          .expected = "1",
          .remedy = "points run side by side on --threads"});
+  }
+  if (gpu && experiment.check_on_gpu) {
+    for (std::size_t run = 0; run < plan.size(); run += plan.replicate_count())
+      experiment.check_on_gpu(plan.point(run));
   }
   if (gpu) check_gpu();
 }

@@ -10,9 +10,9 @@
 
 namespace ecphory::sweep {
 
-/// Throws UserError when points of the experiment do not run on that device, when no such device can be used,
-/// or when `together` of them are more than the one that the experiment runs at a time.
-void check_execution(const Experiment& experiment, compute::Device device, std::size_t together);
+/// Throws UserError when points of the plan do not run on that device, when no such device can be used, or
+/// when `together` of them are more than the one that the experiment runs at a time.
+void check_execution(const Plan& plan, compute::Device device, std::size_t together);
 
 /// The runs in groups of at most `most`, each of one company, in the order of `runs`; a group stands where
 /// its first run does. With a stop rule the runs of a group are replicates of one point. Single runs where

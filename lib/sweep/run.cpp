@@ -232,7 +232,7 @@ class Runner {
         .device = options_.device,
     };
     std::vector<Record> records;
-    if (runs.size() == 1 && options_.device == compute::kCpu) {
+    if (!plan_.experiment.together || (runs.size() == 1 && options_.device == compute::kCpu)) {
       records.push_back(run_alone(plan_, runs.front(), common));
     } else {
       records = run_together(plan_, runs, common);
@@ -295,8 +295,10 @@ class Runner {
 Report run(const Plan& plan, const std::vector<std::size_t>& runs, const Ledger& ledger,
            const std::filesystem::path& folder, const RunOptions& options) {
   base::ensure(options.together >= 1, "there is a run in a group");
-  base::ensure(plan.experiment.together || (options.device == compute::kCpu && options.together == 1),
-               "the experiment runs its points one by one on the CPU");
+  base::ensure(plan.experiment.together || options.together == 1,
+               "the experiment runs its points one by one");
+  base::ensure(plan.experiment.runs_on_gpu() || options.device == compute::kCpu,
+               "the experiment runs its points on the CPU");
   const compute::SingleThreadedBlas one_blas_thread;
   const ThreadCount threads(options.threads);
   return Runner(plan, ledger, folder, options).run(runs);

@@ -154,3 +154,41 @@ def test_coordinates_do_not_change_the_numbers(ecphory):
             results.append((file["energy"][:], file["overlap"][:]))
     for one, other in zip(*results):
         assert numpy.abs(one - other).max() < 1e-8
+
+
+@pytest.mark.parametrize("file, settings, key, said", [
+    (MODERN, ["integrator.method=cvode"], "integrator.method", "cvode does not run on a GPU"),
+    (MODERN, ["integrator.method=synchronous"], "integrator.method", "synchronous does not run on a GPU"),
+    (MODERN, ["integrator.coordinates=overlap"], "integrator.coordinates", "overlap space is not on a GPU"),
+    (SIMPLICIAL, [], "--device", "has no form for a GPU"),
+    (SECTION, [], "--device", "the experiment landscape runs on the CPU"),
+])
+def test_what_has_no_form_for_a_gpu_is_refused_before_anything_starts(ecphory, file, settings, key, said):
+    run = ecphory("run", file, "--output", "x.h5", "--device", "cuda", *(part for setting in settings for part in ("--set", setting)))
+    assert run.returncode == 2
+    assert key in run.stderr and said in run.stderr
+    assert list(ecphory.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("settings", [
+    ["record.kept=times", "record.states=true"],
+    ["record.kept=steps", "integrator.method=exponential_euler", "integrator.step=0.5"],
+    ["record.kept=end", "integrator.converged_below=1e-4"],
+    ["record.kept=statistics", "integrator.method=heun_stratonovich", "model.noise=0.05"],
+])
+def test_on_a_gpu_trajectories_are_those_of_the_cpu(ecphory, settings):
+    common = [MODERN, "--set", "integrator.coordinates=neuron", "--set", "integrator.duration=60",
+              *(part for setting in settings for part in ("--set", setting))]
+    run = ecphory("run", *common, "--device", "cuda", "--output", "there.h5")
+    if run.returncode == 2:
+        assert "this build of Ecphory has no CUDA" in run.stderr or "no GPU" in run.stderr
+        assert not (ecphory.folder / "there.h5").exists()
+        pytest.skip("no GPU: trajectories there are not compared with those on the CPU")
+    assert run.returncode == 0, run.stderr
+    assert ecphory("run", *common, "--output", "here.h5").returncode == 0
+    with h5py.File(ecphory.folder / "there.h5") as there, h5py.File(ecphory.folder / "here.h5") as here:
+        assert there.attrs["device"] == "cuda:0"
+        assert set(there) == set(here)
+        for name in here:
+            if here[name].dtype.kind == "f":  # to the tolerance of the integration, 1e-6
+                numpy.testing.assert_allclose(there[name], here[name], rtol=1e-4, atol=1e-4)

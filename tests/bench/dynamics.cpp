@@ -1,11 +1,15 @@
-// The dynamics against the machine: right-hand sides and whole runs against OpenBLAS's products of the same
-// shapes, overlap space against neuron space, and recording against not recording.
+// The dynamics against the machine: right-hand sides and whole runs against the BLAS's products of the same
+// shapes, on the CPU and on a GPU, overlap space against neuron space, recording against not recording, and a
+// GPU against the CPU.
+
+#include <optional>
 
 #include <omp.h>
 
 #include "ecphory/base/random.hpp"
 #include "ecphory/compute/blas.hpp"
 #include "ecphory/compute/gemm.hpp"
+#include "ecphory/compute/graph.hpp"
 #include "ecphory/dynamics/disk_recorder.hpp"
 #include "ecphory/dynamics/flow.hpp"
 #include "ecphory/dynamics/simulate.hpp"
@@ -165,6 +169,109 @@ void recording(benchmark::State& state) {
   std::filesystem::remove("bench_recording.h5");
 }
 
+// The shapes of a large memory on a GPU.
+constexpr Index kN = 4096;
+constexpr Index kM = 16384;
+constexpr Index kB = 4096;
+
+/// The two products of a right-hand side, on a GPU.
+class ProductsOnGpu {
+ public:
+  explicit ProductsOnGpu(compute::Device device)
+      : xi_({kN, kM}, device), v_({kN, kB}, device), h_({kM, kB}, device), d_({kN, kB}, device) {
+    const auto put = [&](Array<float>& there, std::uint64_t seed) {
+      const Matrix<float> here = 1e-2F * normals<float>(there.rows(), there.columns(), seed);
+      compute::copy(device, there.data(), compute::kCpu, here.data(),
+                    static_cast<std::size_t>(here.size()) * sizeof(float));
+    };
+    put(xi_, 1);
+    put(v_, 2);
+  }
+  void operator()() {
+    compute::gemm<float>(Transpose::yes, Transpose::no, 1, xi_, v_, 0, h_);
+    compute::gemm<float>(Transpose::no, Transpose::no, 1, xi_, h_, 0, d_);
+  }
+  /// Waits for what was started.
+  void wait() { compute::copy(compute::kCpu, &last_, d_.device(), d_.data(), sizeof(float)); }
+
+ private:
+  Array<float> xi_, v_, h_, d_;
+  float last_ = 0;
+};
+
+/// ratio: time of one right-hand side, softmax included, ÷ time of its two products (goal: at most 1/0.7
+/// = 1.43). Ten of each as graphs.
+void right_hand_side_on_gpu(benchmark::State& state) {
+  if (compute::cuda_device_count() == 0) return state.SkipWithError("there is no GPU");
+  const compute::Device device{compute::Device::Kind::cuda, 0};
+  std::optional<compute::Tf32Products> fast;
+  if (state.range(0) != 0) fast.emplace();
+  const auto network = retrieval<float>(kN, kM);
+  const auto flow = neuron_flow(network, device);
+  Array<float> x({kN, kB}, device), d({kN, kB}, device);
+  const Matrix<float> start = normals<float>(kN, kB, 3);
+  flow->start(std::vector<Index>(static_cast<std::size_t>(kB), 0), 0, {start.data(), kN, kB, kN}, x);
+  flow->drive(x, d);
+  ProductsOnGpu products(device);
+  products();
+  const compute::Graph drive(device, [&] { flow->drive(x, d); });
+  const compute::Graph yardstick(device, [&] { products(); });
+  const auto ten = [&](const compute::Graph& graph) {
+    for (int i = 0; i < 10; ++i) graph.launch();
+    products.wait();
+  };
+  bench::against(
+      state, [&] { ten(drive); }, [&] { ten(yardstick); });
+}
+
+/// ratio: time of a Dormand–Prince run, from states on the CPU to states on the CPU, ÷ time of the products
+/// of its right-hand sides (goal: at most 1/0.6 = 1.67).
+void dormand_prince_on_gpu(benchmark::State& state) {
+  if (compute::cuda_device_count() == 0) return state.SkipWithError("there is no GPU");
+  const compute::Device device{compute::Device::Kind::cuda, 0};
+  std::optional<compute::Tf32Products> fast;
+  if (state.range(0) != 0) fast.emplace();
+  const auto network = retrieval<float>(kN, kM);
+  const Matrix<float> v = normals<float>(kN, kB, 2);
+  SimulationOptions<float> options = in_neuron_space<float>(20);
+  options.device = device;
+  const auto run = simulate<float>(network, v, options);
+  std::int64_t most = 0;  // all columns take part in every attempt until half of them are at the end
+  for (std::size_t j = 0; j < run.steps.size(); ++j) most = std::max(most, run.steps[j] + run.rejected[j]);
+  ProductsOnGpu products(device);
+  products();
+  const compute::Graph yardstick(device, [&] { products(); });
+  bench::against(
+      state, [&] { benchmark::DoNotOptimize(simulate<float>(network, v, options)); },
+      [&] {
+        for (std::int64_t k = 0; k < 6 * most + 1; ++k) yardstick.launch();
+        products.wait();
+      });
+  state.counters["attempts"] = static_cast<double>(most);
+}
+
+/// ratio: time of a Dormand–Prince run of 10⁵ trajectories of 64 neurons and 64 memories on a GPU ÷ its time
+/// on all threads of the CPU, which takes the cheaper coordinates (goal: at most 1/20).
+void small_networks_on_gpu(benchmark::State& state) {
+  if (compute::cuda_device_count() == 0) return state.SkipWithError("there is no GPU");
+  constexpr Index kTrajectories = 100'000;
+  const auto network = retrieval<float>(64, 64);
+  const Matrix<float> v = normals<float>(64, kTrajectories, 2);
+  SimulationOptions<float> options;
+  options.duration = 20;
+  options.integrator = {.rtol = 1e-4, .atol = 1e-6};
+  SimulationOptions<float> there = options;
+  there.device = {compute::Device::Kind::cuda, 0};
+  double seconds = 0;
+  bench::against(
+      state,
+      [&] {
+        seconds = bench::seconds_of([&] { benchmark::DoNotOptimize(simulate<float>(network, v, there)); });
+      },
+      [&] { benchmark::DoNotOptimize(simulate<float>(network, v, options)); });
+  state.counters["trajectories_per_s"] = static_cast<double>(kTrajectories) / seconds;
+}
+
 }  // namespace
 
 BENCHMARK(right_hand_side<float>)->UseManualTime();
@@ -175,4 +282,17 @@ BENCHMARK(overlap_space<float>)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(overlap_space<double>)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(recording<float>)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(recording<double>)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(right_hand_side_on_gpu)
+    ->ArgName("tf32")
+    ->Arg(0)
+    ->Arg(1)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(dormand_prince_on_gpu)
+    ->ArgName("tf32")
+    ->Arg(0)
+    ->Arg(1)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(small_networks_on_gpu)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_MAIN();

@@ -218,7 +218,7 @@ TEST_CASE_TEMPLATE("k steps are k layers, for random networks, gates and depths"
       }
       if (!device) continue;
       for (const double deviation :
-           deviations<Real>(network, form, initial, {.integrator = {.method = method}}, *device))
+           deviations<Real>(network, form, initial, {.integrator = {.method = method}, .device = *device}))
         CHECK(deviation <= bound);
     }
   }

@@ -38,27 +38,30 @@ Steps equal_steps(Method method, const Network<double>& network, const MatrixXd&
   Array<double> d_new({rows, columns});
   const auto count = static_cast<std::size_t>(columns);
   std::vector<Index> ids(count);
-  for (std::size_t j = 0; j < count; ++j) ids[j] = static_cast<Index>(j);
-  std::vector<double> t(count, 0.0), limit(count, duration), dt(count, duration / n), error(count);
-  std::vector<std::int64_t> steps(count, 0);
+  std::vector<ColumnStep> steps(count);
+  for (std::size_t j = 0; j < count; ++j) {
+    ids[j] = static_cast<Index>(j);
+    steps[j] = {.dt = duration / n, .trajectory = ids[j]};
+  }
+  std::vector<double> t(count, 0.0), limit(count, duration), error(count, 0.0);
   flow->start(ids, 0, {initial.data(), rows, columns, rows}, x);
   flow->drive(x, d);
   Steps result{MatrixXd(rows, columns), MatrixXd(rows, columns)};
   for (int k = 0; k < n; ++k) {
     const Attempt<double> attempt{.x = View<const double>(View<double>(x)),
                                   .d = View<const double>(View<double>(d)),
-                                  .ids = ids,
                                   .steps = steps,
+                                  .on_device = std::span<const ColumnStep>(steps),
                                   .t = t,
                                   .limit = limit,
-                                  .dt = dt,
                                   .x_new = x_new,
                                   .d_new = d_new,
-                                  .error = error};
+                                  .error = std::span<double>(error)};
     integrator->attempt(*flow, attempt);
     if (k == n - 1) {
       for (Index j = 0; j < columns; ++j)
-        integrator->interpolate(attempt, j, 0.5, result.middle.col(j).data());
+        integrator->interpolate(integrator->dense_output(attempt), j, {.dt = duration / n, .theta = 0.5},
+                                result.middle.col(j).data());
     }
     x.matrix() = x_new.matrix();
     d.matrix() = d_new.matrix();

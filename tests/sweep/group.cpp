@@ -333,16 +333,17 @@ TEST_CASE("an estimate of groups is of one group, and of all memory that its run
 }
 
 TEST_CASE("a device that an experiment cannot use, or that is not there, is refused") {
-  const sweep::Experiment alone = tests::experiment_of(draw);
-  const auto refused = [](const sweep::Experiment& experiment, compute::Device device, std::size_t together) {
-    return tests::refusal([&] { sweep::check_execution(experiment, device, together); });
+  const sweep::Plan alone = tests::plan_of({1, 13}, draw);
+  const sweep::Plan pairs = Pairable().plan({0, 1});
+  const auto refused = [](const sweep::Plan& plan, compute::Device device, std::size_t together) {
+    return tests::refusal([&] { sweep::check_execution(plan, device, together); });
   };
   CHECK(refused(alone, compute::kCpu, 1).empty());
-  CHECK(refused(Pairable().experiment, compute::kCpu, 64).empty());
+  CHECK(refused(pairs, compute::kCpu, 64).empty());
   CHECK(refused(alone, kGpu, 64).starts_with("--device: the experiment toy runs on the CPU"));
   CHECK(refused(alone, compute::kCpu, 2)
             .starts_with("--together: the experiment toy runs each point by itself"));
-  const std::string gpu = refused(Pairable().experiment, kGpu, 64);
+  const std::string gpu = refused(pairs, kGpu, 64);
   if (compute::cuda_device_count() > 0) {
     CHECK(gpu.empty());
   } else if (compute::cuda_version() == "none") {
@@ -351,4 +352,33 @@ TEST_CASE("a device that an experiment cannot use, or that is not there, is refu
   } else {
     CHECK(gpu.starts_with("--device: no GPU can be used here"));
   }
+
+  sweep::Plan single = alone;
+  single.experiment.check_on_gpu = [](const base::Point& point) {
+    if (n_of(point) == 13) throw base::UserError({.key = "n", .problem = "thirteen has no form for a GPU"});
+  };
+  CHECK(refused(single, compute::kCpu, 1).empty());
+  CHECK(refused(single, kGpu, 1).starts_with("n: thirteen has no form for a GPU"));
+  CHECK(refused(single, kGpu, 2).starts_with("--together: "));
+  single = tests::plan_of({1, 2}, draw);
+  single.experiment.check_on_gpu = [](const base::Point&) {};
+  CHECK(refused(single, kGpu, 1) == gpu);
+}
+
+TEST_CASE("an experiment without groups runs its points one by one on a GPU") {
+  const tests::TemporaryFolder folder;
+  std::atomic<int> there = 0;
+  sweep::Plan plan =
+      tests::plan_of({1, 2, 3}, [&](const base::Point& point, const sweep::RunContext& context) {
+        there += context.device == kGpu ? 1 : 0;
+        return draw(point, context);
+      });
+  plan.experiment.check_on_gpu = [](const base::Point&) {};
+  const auto report = tests::run_part(plan, folder.path() / "gpu", {}, {.device = kGpu});
+  CHECK(report.done == 3);
+  CHECK(there == 3);
+  there = 0;
+  const sweep::Estimate estimate = sweep::estimate(plan, folder.path(), kGpu);
+  CHECK(estimate.groups == 3);
+  CHECK(there == 4);  // the first time it is set up
 }

@@ -26,7 +26,7 @@ class Asynchronous final : public Integrator<Real> {
   void attempt(Flow<Real>& flow, const Attempt<Real>& a) override {
     flips_.start(flow.ids(), *std::ranges::max_element(a.t), a.x);
     for (Index j = 0; j < a.x.columns; ++j) {
-      if (a.ids[static_cast<std::size_t>(j)] >= 0) sweep(a, j);
+      if (a.steps[static_cast<std::size_t>(j)].trajectory >= 0) sweep(a, j);
     }
     for (Index j = 0; j < a.x.columns; ++j) {
       for (Index i = 0; i < a.x.rows; ++i) {
@@ -35,19 +35,23 @@ class Asynchronous final : public Integrator<Real> {
         a.d_new.column(j)[i] = a.x.column(j)[i] >= 0 ? Real{1} : Real{-1};
       }
     }
-    std::ranges::fill(a.error, 0.0);
   }
 
-  void interpolate(const Attempt<Real>& a, Index column, double theta, Real* x) const override {
-    std::copy_n(theta < 1 ? a.x.column(column) : a.x_new.column(column), a.x.rows, x);
+  std::vector<compute::View<const Real>> dense_output(const Attempt<Real>& a) const override {
+    return {a.x, a.x_new};
+  }
+
+  void interpolate(std::span<const compute::View<const Real>> dense, Index column, const Moment& moment,
+                   Real* x) const override {
+    std::copy_n(dense[moment.theta < 1 ? 0 : 1].column(column), dense[0].rows, x);
   }
 
  private:
   void sweep(const Attempt<Real>& a, Index column) {
     const auto at = static_cast<std::size_t>(column);
     const auto n = static_cast<std::size_t>(a.x.rows);
-    const auto first = static_cast<std::uint64_t>(a.ids[at]) * 2 * n;
-    const auto step = static_cast<std::uint32_t>(a.steps[at]);
+    const auto first = static_cast<std::uint64_t>(a.steps[at].trajectory) * 2 * n;
+    const auto step = static_cast<std::uint32_t>(a.steps[at].made);
     uniform_.resize(2 * n);
     base::RandomStream(key_, base::Purpose("dynamics.asynchronous"), step)
         .uniforms(first, std::span(uniform_).first(temperature_ > 0 ? 2 * n : n));

@@ -42,7 +42,8 @@ template <class Real>
 class Cvode final : public Integrator<Real> {
  public:
   Cvode(Index rows, double rtol, double atol)
-      : rtol_(rtol),
+      : rows_(rows),
+        rtol_(rtol),
         atol_(atol),
         state_(N_VNew_Serial(rows, context_)),
         memory_(CVodeCreate(CV_BDF, context_)),
@@ -60,7 +61,7 @@ class Cvode final : public Integrator<Real> {
   void attempt(Flow<Real>& flow, const Attempt<Real>& a) override {
     flow_ = &flow;
     column_ = 0;
-    while (a.ids[static_cast<std::size_t>(column_)] < 0) ++column_;
+    while (a.steps[static_cast<std::size_t>(column_)].trajectory < 0) ++column_;
     const auto at = static_cast<std::size_t>(column_);
     if (x_.columns() != a.x.columns) {
       x_ = Array<Real>({a.x.rows, a.x.columns});
@@ -68,8 +69,9 @@ class Cvode final : public Integrator<Real> {
       x_.matrix().setZero();
     }
     a.x_new.matrix() = a.x.matrix();
-    a.error[at] = 0;
-    if (a.dt[at] > 0) {
+    double& dt = a.steps[at].dt;
+    double& error = *a.error.column(column_);
+    if (dt > 0) {
       if (fresh_) {
         std::copy_n(a.x.column(column_), a.x.rows, N_VGetArrayPointer(state_.get()));
         check(CVodeReInit(memory_.get(), a.t[at], state_.get()), "CVodeReInit");
@@ -82,12 +84,12 @@ class Cvode final : public Integrator<Real> {
       const bool rate_failed = flag == CV_REPTD_RHSFUNC_ERR || flag == CV_FIRST_RHSFUNC_ERR ||
                                flag == CV_UNREC_RHSFUNC_ERR || flag == CV_RHSFUNC_FAIL;
       if (flag < 0) {
-        a.error[at] =
+        error =
             rate_failed ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
-        a.dt[at] = 0;
+        dt = 0;
       } else {
-        a.dt[at] = t - a.t[at];
-        if (a.dt[at] == 0) a.error[at] = std::numeric_limits<double>::infinity();
+        dt = t - a.t[at];
+        if (dt == 0) error = std::numeric_limits<double>::infinity();
         const double* const y = N_VGetArrayPointer(state_.get());
         for (Index i = 0; i < a.x.rows; ++i) a.x_new.column(column_)[i] = static_cast<Real>(y[i]);
       }
@@ -95,11 +97,13 @@ class Cvode final : public Integrator<Real> {
     flow.drive(a.x_new, a.d_new);
   }
 
-  void interpolate(const Attempt<Real>& a, Index column, double theta, Real* x) const override {
-    const auto at = static_cast<std::size_t>(column);
-    const Vector y(N_VNew_Serial(a.x.rows, context_));
-    check(CVodeGetDky(memory_.get(), a.t[at] + theta * a.dt[at], 0, y.get()), "CVodeGetDky");
-    for (Index i = 0; i < a.x.rows; ++i) x[i] = static_cast<Real>(N_VGetArrayPointer(y.get())[i]);
+  std::vector<compute::View<const Real>> dense_output(const Attempt<Real>&) const override { return {}; }
+
+  void interpolate(std::span<const compute::View<const Real>>, Index, const Moment& moment,
+                   Real* x) const override {
+    const Vector y(N_VNew_Serial(rows_, context_));
+    check(CVodeGetDky(memory_.get(), moment.t + moment.theta * moment.dt, 0, y.get()), "CVodeGetDky");
+    for (Index i = 0; i < rows_; ++i) x[i] = static_cast<Real>(N_VGetArrayPointer(y.get())[i]);
   }
 
  private:
@@ -121,6 +125,7 @@ class Cvode final : public Integrator<Real> {
     return finite ? 0 : 1;
   }
 
+  Index rows_;
   double rtol_;
   double atol_;
   sundials::Context context_;

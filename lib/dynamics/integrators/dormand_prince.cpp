@@ -8,6 +8,7 @@
 
 #include "ecphory/dynamics/integrators/integrator.hpp"
 #include "ecphory/dynamics/integrators/odeint.hpp"
+#include "ecphory/dynamics/integrators/row_constants.hpp"
 
 namespace ecphory::dynamics {
 namespace {
@@ -15,26 +16,44 @@ namespace {
 template <class Real>
 class DormandPrince final : public Integrator<Real> {
  public:
-  DormandPrince(double rtol, double atol) : rtol_(rtol), atol_(atol) {}
+  DormandPrince(const Flow<Real>& flow, double rtol, double atol)
+      : rtol_(rtol), atol_(atol), tau_(row_constants(flow.tau(), flow.device())) {}
 
   void attempt(Flow<Real>& flow, const Attempt<Real>& a) override {
-    const odeint::ScaledRate<Real> rate(flow, a.dt, a.d_new);
-    odeint::copy(a.x, x_);
-    for (State* const state : {&rate_, &rate_new_, &x_new_, &error_})
-      odeint::fit(*state, a.x.rows, a.x.columns);
+    const odeint::ScaledRate<Real> rate(flow, a, tau_);
+    for (State* const state : {&x_, &rate_, &rate_new_, &x_new_, &error_}) odeint::fit(*state, a.x);
+    odeint::copy<Real>(a.x, x_);
     rate.from_drive(a.x, a.d, rate_);
     stepper_.do_step(rate, x_, rate_, Real{0}, x_new_, rate_new_, Real{1}, error_);
-    a.x_new.matrix() = x_new_.matrix();
-    for (compute::Index j = 0; j < a.x.columns; ++j) a.error[static_cast<std::size_t>(j)] = error_norm(j);
+    odeint::copy<Real>(x_new_, a.x_new);
+    if (a.x.device != compute::kCpu)
+      return cuda::Operations<Real>::error_norms(rtol_, atol_, x_, x_new_, error_, a.error);
+    for (compute::Index j = 0; j < a.x.columns; ++j) *a.error.column(j) = error_norm(j);
   }
 
-  void interpolate(const Attempt<Real>& a, compute::Index column, double theta, Real* x) const override {
-    odeint::Column<Real> result{x, column, a.x.rows};
-    stepper_.calc_state(static_cast<Real>(theta), result, x_, rate_, Real{0}, x_new_, rate_new_, Real{1});
+  std::vector<compute::View<const Real>> dense_output(const Attempt<Real>&) const override {
+    std::vector<compute::View<const Real>> dense;
+    odeint::Terms<Real> sum = sum_at(0);
+    for (const compute::Scaled<Real>& term : sum.terms()) dense.push_back(term.matrix);
+    return dense;
+  }
+
+  void interpolate(std::span<const compute::View<const Real>> dense, compute::Index column,
+                   const Moment& moment, Real* x) const override {
+    odeint::Terms<Real> sum = sum_at(moment.theta);
+    for (std::size_t k = 0; k < sum.count; ++k) sum.all[k].matrix = dense[k].middle_columns(column, 1);
+    compute::scaled_sum<Real>(sum.terms(), compute::View<Real>(x, dense[0].rows, 1, dense[0].rows));
   }
 
  private:
   using State = odeint::State<Real>;
+
+  /// x(t + θ dt) as a sum of the states of the last step.
+  odeint::Terms<Real> sum_at(double theta) const {
+    odeint::Terms<Real> result;
+    stepper_.calc_state(static_cast<Real>(theta), result, x_, rate_, Real{0}, x_new_, rate_new_, Real{1});
+    return result;
+  }
 
   double error_norm(compute::Index column) const {
     const compute::Index rows = x_.rows();
@@ -59,6 +78,7 @@ class DormandPrince final : public Integrator<Real> {
       stepper_;
   double rtol_;
   double atol_;
+  compute::Array<double> tau_;
   State x_;
   State x_new_;
   State rate_;
@@ -69,8 +89,8 @@ class DormandPrince final : public Integrator<Real> {
 }  // namespace
 
 template <class Real>
-std::unique_ptr<Integrator<Real>> make_dormand_prince(const Flow<Real>&, double rtol, double atol) {
-  return std::make_unique<DormandPrince<Real>>(rtol, atol);
+std::unique_ptr<Integrator<Real>> make_dormand_prince(const Flow<Real>& flow, double rtol, double atol) {
+  return std::make_unique<DormandPrince<Real>>(flow, rtol, atol);
 }
 
 template std::unique_ptr<Integrator<float>> make_dormand_prince<float>(const Flow<float>&, double, double);

@@ -4,6 +4,7 @@
 
 #include "ecphory/dynamics/integrators/integrator.hpp"
 #include "ecphory/dynamics/integrators/odeint.hpp"
+#include "ecphory/dynamics/integrators/row_constants.hpp"
 
 namespace ecphory::dynamics {
 namespace {
@@ -11,20 +12,25 @@ namespace {
 template <class Real>
 class Euler final : public Integrator<Real> {
  public:
+  explicit Euler(const Flow<Real>& flow) : tau_(row_constants(flow.tau(), flow.device())) {}
+
   void attempt(Flow<Real>& flow, const Attempt<Real>& a) override {
-    const odeint::ScaledRate<Real> rate(flow, a.dt, a.d_new);
-    odeint::copy(a.x, x_);
-    odeint::fit(rate_, a.x.rows, a.x.columns);
-    odeint::fit(result_, a.x.rows, a.x.columns);
+    const odeint::ScaledRate<Real> rate(flow, a, tau_);
+    for (State* const state : {&x_, &rate_, &result_}) odeint::fit(*state, a.x);
+    odeint::copy<Real>(a.x, x_);
     rate.from_drive(a.x, a.d, rate_);
     stepper_.do_step(rate, x_, rate_, Real{0}, result_, Real{1});
-    a.x_new.matrix() = result_.matrix();
+    odeint::copy<Real>(result_, a.x_new);
     flow.drive(a.x_new, a.d_new);
-    std::ranges::fill(a.error, 0.0);
   }
 
-  void interpolate(const Attempt<Real>& a, compute::Index column, double theta, Real* x) const override {
-    interpolate_straight(a, column, theta, x);
+  std::vector<compute::View<const Real>> dense_output(const Attempt<Real>& a) const override {
+    return {a.x, a.x_new};
+  }
+
+  void interpolate(std::span<const compute::View<const Real>> dense, compute::Index column,
+                   const Moment& moment, Real* x) const override {
+    interpolate_straight(dense[0], dense[1], column, moment.theta, x);
   }
 
  private:
@@ -32,6 +38,7 @@ class Euler final : public Integrator<Real> {
   boost::numeric::odeint::euler<State, Real, State, Real, odeint::Algebra, odeint::Operations,
                                 odeint::Resizer>
       stepper_;
+  compute::Array<double> tau_;
   State x_;
   State rate_;
   State result_;
@@ -40,8 +47,8 @@ class Euler final : public Integrator<Real> {
 }  // namespace
 
 template <class Real>
-std::unique_ptr<Integrator<Real>> make_euler(const Flow<Real>&) {
-  return std::make_unique<Euler<Real>>();
+std::unique_ptr<Integrator<Real>> make_euler(const Flow<Real>& flow) {
+  return std::make_unique<Euler<Real>>(flow);
 }
 
 template std::unique_ptr<Integrator<float>> make_euler<float>(const Flow<float>&);

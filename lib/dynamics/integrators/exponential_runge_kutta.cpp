@@ -3,48 +3,68 @@
 //     x(s) = e^{−s/τ} x + (1 − e^{−s/τ}) d(x) + (s/τ − 1 + e^{−s/τ}) / z · (d(a) − d(x))
 // Order 2; the formula is its own dense output.
 
-#include <cmath>
+#include "ecphory/dynamics/integrators/exponential_runge_kutta.hpp"
 
+#include "ecphory/dynamics/cuda_operations.hpp"
 #include "ecphory/dynamics/integrators/integrator.hpp"
+#include "ecphory/dynamics/integrators/row_constants.hpp"
 
 namespace ecphory::dynamics {
 namespace {
 
 using compute::Index;
+using compute::View;
 
 template <class Real>
 class ExponentialRungeKutta final : public Integrator<Real> {
  public:
-  explicit ExponentialRungeKutta(std::vector<double> tau) : tau_(std::move(tau)) {}
+  explicit ExponentialRungeKutta(const Flow<Real>& flow)
+      : tau_(flow.tau()), tau_on_device_(row_constants(flow.tau(), flow.device())) {}
 
   void attempt(Flow<Real>& flow, const Attempt<Real>& a) override {
-    if (drive_.rows() != a.x.rows || drive_.columns() != a.x.columns) {
-      drive_ = compute::Array<Real>({a.x.rows, a.x.columns});
+    if (drive_.rows() != a.x.rows || drive_.columns() != a.x.columns || drive_.device() != a.x.device) {
+      drive_ = compute::Array<Real>({a.x.rows, a.x.columns}, a.x.device);
     }
-    drive_.matrix() = a.d.matrix();
-    for (Index j = 0; j < a.x.columns; ++j) step(a, j, 1, a.x_new.column(j));
-    flow.drive(a.x_new, drive_);
-    for (Index j = 0; j < a.x.columns; ++j) step(a, j, 1, a.x_new.column(j));
+    if (a.x.device != compute::kCpu) {
+      cuda::Operations<Real>::exponential_euler(a.on_device, tau_on_device_, a.x, a.d, a.x_new);
+      flow.drive(a.x_new, drive_);
+      cuda::Operations<Real>::exponential_runge_kutta(a.on_device, tau_on_device_, a.x, a.d, drive_, a.x_new);
+    } else {
+      drive_.matrix() = a.d.matrix();
+      step_all(a);
+      flow.drive(a.x_new, drive_);
+      step_all(a);
+    }
     flow.drive(a.x_new, a.d_new);
-    std::ranges::fill(a.error, 0.0);
   }
 
-  void interpolate(const Attempt<Real>& a, Index column, double theta, Real* x) const override {
-    step(a, column, theta, x);
+  std::vector<View<const Real>> dense_output(const Attempt<Real>& a) const override {
+    return {a.x, a.d, drive_};
+  }
+
+  void interpolate(std::span<const View<const Real>> dense, Index column, const Moment& moment,
+                   Real* x) const override {
+    step(dense, column, moment.dt, moment.theta, x);
   }
 
  private:
-  /// The formula with d(a) in drive_; with d(x) there it is the exponential Euler step.
-  void step(const Attempt<Real>& a, Index column, double theta, Real* x) const {
-    const Real* const from = a.x.column(column);
-    const Real* const drive = a.d.column(column);
-    const Real* const drive_ahead = drive_.data() + column * a.x.rows;
-    const double dt = a.dt[static_cast<std::size_t>(column)];
+  /// With d(x) in drive_ that is the exponential Euler step.
+  void step_all(const Attempt<Real>& a) const {
+    const std::vector<View<const Real>> dense = dense_output(a);
+    for (Index j = 0; j < a.x.columns; ++j)
+      step(dense, j, a.steps[static_cast<std::size_t>(j)].dt, 1, a.x_new.column(j));
+  }
+
+  /// The formula with x, d(x) and d(a) in `dense`.
+  void step(std::span<const View<const Real>> dense, Index column, double dt, double theta, Real* x) const {
+    const Real* const from = dense[0].column(column);
+    const Real* const drive = dense[1].column(column);
+    const Real* const drive_ahead = dense[2].column(column);
     double tau = 0;
     Real keep = 1;
     Real take = 0;
     Real slope = 0;
-    for (Index i = 0; i < a.x.rows; ++i) {
+    for (Index i = 0; i < dense[0].rows; ++i) {
       if (tau_[static_cast<std::size_t>(i)] != tau) {
         tau = tau_[static_cast<std::size_t>(i)];
         keep = static_cast<Real>(std::exp(-theta * dt / tau));
@@ -55,19 +75,8 @@ class ExponentialRungeKutta final : public Integrator<Real> {
     }
   }
 
-  /// y − 1 + e^{−y}, by its series where the terms cancel.
-  static double linear_part(double y) {
-    if (y > 0.1) return y + std::expm1(-y);
-    double term = y * y / 2;
-    double sum = 0;
-    for (int k = 3; k < 14; ++k) {
-      sum += term;
-      term *= -y / k;
-    }
-    return sum;
-  }
-
   std::vector<double> tau_;
+  compute::Array<double> tau_on_device_;
   compute::Array<Real> drive_;
 };
 
@@ -75,7 +84,7 @@ class ExponentialRungeKutta final : public Integrator<Real> {
 
 template <class Real>
 std::unique_ptr<Integrator<Real>> make_exponential_runge_kutta(const Flow<Real>& flow) {
-  return std::make_unique<ExponentialRungeKutta<Real>>(flow.tau());
+  return std::make_unique<ExponentialRungeKutta<Real>>(flow);
 }
 
 template std::unique_ptr<Integrator<float>> make_exponential_runge_kutta<float>(const Flow<float>&);

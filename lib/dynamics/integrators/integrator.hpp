@@ -45,31 +45,43 @@ struct IntegratorOptions {
   base::RandomKey key = {};  ///< of the noise
 };
 
-/// One attempt at a step for a batch. Columns with dt = 0 stand still.
-template <class Real>
-struct Attempt {
-  compute::View<const Real> x;          ///< (rows, columns) states
-  compute::View<const Real> d;          ///< (rows, columns) their drives
-  std::span<const compute::Index> ids;  ///< trajectories of the columns
-  std::span<const std::int64_t> steps;  ///< steps that each column has made so far
-  std::span<const double> t;            ///< ms
-  std::span<const double> limit;        ///< no step goes past this time
-  std::span<double> dt;                 ///< in: the step wanted; out: the step made
-  compute::View<Real> x_new;            ///< out
-  compute::View<Real> d_new;            ///< out: drives of x_new
-  std::span<double>
-      error;  ///< out: in units of the tolerances; 0 without error control, infinite for a failure
+/// The step of one column.
+struct ColumnStep {
+  double dt = 0;                  ///< ms; 0 where the column stands still
+  compute::Index trajectory = 0;  ///< below 0 for none
+  std::int64_t made = 0;          ///< steps that the column has made so far
 };
 
-/// Dense output of methods of order 1: on the straight line between the two states.
+/// One attempt at a step for a batch. Matrices are on the device of the flow, spans on the CPU.
 template <class Real>
-void interpolate_straight(const Attempt<Real>& attempt, compute::Index column, double theta, Real* x) {
-  const Real* const from = attempt.x.column(column);
-  const Real* const to = attempt.x_new.column(column);
-  for (compute::Index i = 0; i < attempt.x.rows; ++i) {
-    x[i] = from[i] + static_cast<Real>(theta) * (to[i] - from[i]);
-  }
+struct Attempt {
+  compute::View<const Real> x;                ///< (rows, columns) states
+  compute::View<const Real> d;                ///< (rows, columns) their drives
+  std::span<ColumnStep> steps;                ///< in: the steps wanted; out: dt is what was made
+  compute::View<const ColumnStep> on_device;  ///< (1, columns) the same steps, on the device
+  std::span<const double> t;                  ///< ms
+  std::span<const double> limit;              ///< no step goes past this time
+  compute::View<Real> x_new;                  ///< out
+  compute::View<Real> d_new;                  ///< out: drives of x_new
+  compute::View<double> error;  ///< (1, columns) comes in as 0; out: in units of the tolerances, with error
+                                ///< control; infinite for a failure
+};
+
+/// Dense output of methods of order 1: on the straight line between two states.
+template <class Real>
+void interpolate_straight(compute::View<const Real> from, compute::View<const Real> to, compute::Index column,
+                          double theta, Real* x) {
+  const Real* const a = from.column(column);
+  const Real* const b = to.column(column);
+  for (compute::Index i = 0; i < from.rows; ++i) x[i] = a[i] + static_cast<Real>(theta) * (b[i] - a[i]);
 }
+
+/// A time within a step.
+struct Moment {
+  double t = 0;      ///< ms, at the beginning of the step
+  double dt = 0;     ///< ms, of the whole step
+  double theta = 0;  ///< the fraction of it, 0 ≤ θ ≤ 1
+};
 
 /// A method at work on one batch. Holds what it needs between attempts.
 template <class Real>
@@ -82,9 +94,13 @@ class Integrator {
 
   virtual void attempt(Flow<Real>& flow, const Attempt<Real>& attempt) = 0;
 
-  /// x(t + θ dt) of one column of the last attempt, 0 ≤ θ ≤ 1, as accurate as the method's steps.
-  virtual void interpolate(const Attempt<Real>& attempt, compute::Index column, double theta,
-                           Real* x) const = 0;
+  /// The matrices, (rows, columns), on which the dense output of the last attempt rests.
+  virtual std::vector<compute::View<const Real>> dense_output(const Attempt<Real>& attempt) const = 0;
+
+  /// The state at a moment of the last attempt, as accurate as the method's steps, of one column of `dense`:
+  /// the matrices of dense_output(), or of some of their columns a copy. On the CPU.
+  virtual void interpolate(std::span<const compute::View<const Real>> dense, compute::Index column,
+                           const Moment& moment, Real* x) const = 0;
 };
 
 template <class Real>

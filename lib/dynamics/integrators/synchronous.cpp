@@ -24,11 +24,15 @@ class Synchronous final : public Integrator<Real> {
     a.x_new.matrix() = a.d.matrix();
     if (temperature_ > 0) heat(a);
     flow.drive(a.x_new, a.d_new);
-    std::ranges::fill(a.error, 0.0);
   }
 
-  void interpolate(const Attempt<Real>& a, Index column, double theta, Real* x) const override {
-    std::copy_n(theta < 1 ? a.x.column(column) : a.x_new.column(column), a.x.rows, x);
+  std::vector<compute::View<const Real>> dense_output(const Attempt<Real>& a) const override {
+    return {a.x, a.x_new};
+  }
+
+  void interpolate(std::span<const compute::View<const Real>> dense, Index column, const Moment& moment,
+                   Real* x) const override {
+    std::copy_n(dense[moment.theta < 1 ? 0 : 1].column(column), dense[0].rows, x);
   }
 
  private:
@@ -37,9 +41,10 @@ class Synchronous final : public Integrator<Real> {
     uniform_.resize(rows);
     for (Index j = 0; j < a.x.columns; ++j) {
       const auto at = static_cast<std::size_t>(j);
-      if (a.ids[at] < 0) continue;
-      base::RandomStream(key_, base::Purpose("dynamics.synchronous"), static_cast<std::uint32_t>(a.steps[at]))
-          .uniforms(static_cast<std::uint64_t>(a.ids[at]) * rows, std::span(uniform_));
+      if (a.steps[at].trajectory < 0) continue;
+      base::RandomStream(key_, base::Purpose("dynamics.synchronous"),
+                         static_cast<std::uint32_t>(a.steps[at].made))
+          .uniforms(static_cast<std::uint64_t>(a.steps[at].trajectory) * rows, std::span(uniform_));
       for (LayerId id = 0; id < network_.layers().size(); ++id) {
         const Layer<Real>& layer = network_.layers()[id];
         if (layer.tau == 0 || !std::holds_alternative<Sign>(layer.lagrangian)) continue;

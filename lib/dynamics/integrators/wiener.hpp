@@ -5,36 +5,56 @@
 #include <span>
 
 #include "ecphory/base/random.hpp"
+#include "ecphory/dynamics/cuda_operations.hpp"
 #include "ecphory/dynamics/integrators/integrator.hpp"
+#include "ecphory/dynamics/integrators/row_constants.hpp"
 
 namespace ecphory::dynamics {
+
+inline constexpr base::Purpose kNoisePurpose{"dynamics.noise"};
+
+/// First element, in the stream of its step, of a trajectory's normals: pairs are of one trajectory.
+ECPHORY_HOST_DEVICE constexpr std::uint64_t first_normal(compute::Index trajectory, compute::Index rows) {
+  return static_cast<std::uint64_t>(trajectory) * ((static_cast<std::uint64_t>(rows) + 1) / 2 * 2);
+}
+
+/// What is fixed of a noisy flow's rows, on its device.
+template <class Real>
+struct NoisyRows {
+  compute::Array<double> tau;
+  compute::Array<Noise> noise;
+
+  explicit NoisyRows(const Flow<Real>& flow)
+      : tau(row_constants(flow.tau(), flow.device())),
+        noise(row_constants(flow.noise().empty() ? std::vector<Noise>(flow.tau().size()) : flow.noise(),
+                            flow.device())) {}
+};
 
 /// increments(i, j) ← √(2 dt_j/τ_i) ξ, with ξ standard normals that depend on the key, the trajectory, its
 /// step and the row alone.
 template <class Real>
-void wiener_increments(const base::RandomKey& key, const Flow<Real>& flow, const Attempt<Real>& attempt,
+void wiener_increments(const base::RandomKey& key, const NoisyRows<Real>& rows, const Attempt<Real>& attempt,
                        compute::View<Real> increments) {
-  const auto rows = static_cast<std::size_t>(attempt.x.rows);
+  if (increments.device != compute::kCpu)
+    return cuda::Operations<Real>::wiener_increments(key, attempt.on_device, rows.tau, increments);
+  const auto n = static_cast<std::size_t>(attempt.x.rows);
   for (compute::Index j = 0; j < attempt.x.columns; ++j) {
-    const auto at = static_cast<std::size_t>(j);
+    const ColumnStep& step = attempt.steps[static_cast<std::size_t>(j)];
     Real* const column = increments.column(j);
-    if (attempt.ids[at] < 0) {
-      std::fill_n(column, rows, Real{0});
+    if (step.trajectory < 0) {
+      std::fill_n(column, n, Real{0});
       continue;
     }
-    const auto trajectory = static_cast<std::uint64_t>(attempt.ids[at]);
-    const auto step = static_cast<std::uint32_t>(attempt.steps[at]);
-    base::RandomStream(key, base::Purpose("dynamics.noise"), step)
-        .normals(trajectory * ((rows + 1) / 2 * 2), std::span(column, rows));
-    for (std::size_t i = 0; i < rows; ++i)
-      column[i] *= static_cast<Real>(std::sqrt(2 * attempt.dt[at] / flow.tau()[i]));
+    base::RandomStream(key, kNoisePurpose, static_cast<std::uint32_t>(step.made))
+        .normals(first_normal(step.trajectory, attempt.x.rows), std::span(column, n));
+    for (std::size_t i = 0; i < n; ++i)
+      column[i] *= static_cast<Real>(std::sqrt(2 * step.dt / rows.tau.data()[i]));
   }
 }
 
-/// The noise's strength at x in row i: additive + proportional · x.
+/// The noise's strength at x: additive + proportional · x.
 template <class Real>
-Real strength(const Flow<Real>& flow, compute::Index row, Real x) {
-  const Noise& noise = flow.noise()[static_cast<std::size_t>(row)];
+ECPHORY_HOST_DEVICE Real strength(const Noise& noise, Real x) {
   return static_cast<Real>(noise.additive) + static_cast<Real>(noise.proportional) * x;
 }
 
