@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-tests=(test_compute test_attention test_dynamics test_tasks test_training test_models)
+tests=(test_compute test_attention test_bridge test_dynamics test_tasks test_training test_models)
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
 folder=${1:-build/cuda/bin}
 if [[ $# -eq 0 ]]; then

@@ -1,6 +1,6 @@
 """Attention layers that `ecphory bridge` has made of a network, for NumPy and PyTorch.
 
-A file has, of a state with `row` neurons, keep, gate and input (row); for each layer of the network in it block, neurons
+A file has, of a state with `row` neurons, keep, gate, input and tau (row); for each layer of the network in it block, neurons
 and residual (block); for each head beta, query_block and output_block (head); and keys_h (row of the block that asks,
 memory), values_h (row of the block that is answered, memory), bias_h (memory) for h = 1 ... A layer is
 
@@ -56,7 +56,8 @@ class AttentionForm:
 
     def module(self):
         """The same as a torch.nn.Module of (batch, row), with torch.nn.functional.scaled_dot_product_attention; its
-        parameters are keep, gate, input and, of head h, keys_h, values_h (memory, row) and bias_h. Raises ImportError
+        parameters are keep, gate, input and, of head h, keys_h, values_h (memory, row) and bias_h; values of a tied
+        head are a copy of its keys. Raises ImportError
         without PyTorch 2.1 or newer."""
         import torch
 

@@ -13,8 +13,8 @@ def fits(dataset):
 
 
 def draw(dataset):
-    """For each precision the largest deviation over the step; then all deviations over depth. Zeros are left out of the
-    logarithmic axes: the two agree there to the last bit."""
+    """For each precision the largest deviation over the step; then all deviations over depth, in machine epsilons. Zeros
+    have no place on logarithmic axes: the two agree there to the last bit."""
     for name in ("precision", "beta", "ratio", "memories"):
         if name not in dataset["worst_deviation"].dims:
             dataset = dataset.expand_dims(name)
@@ -37,10 +37,11 @@ def over_steps(dataset, axis, epsilon):
         for k, memories in enumerate(dataset["memories"].values):
             line = dataset["worst_deviation"].sel(beta=beta, memories=memories).transpose("ratio").values
             axis.plot(dataset["ratio"], numpy.where(line > 0, line, numpy.nan), marker=MARKERS[k % len(MARKERS)], ms=4,
-                      lw=1, color=style.COLOURS[i % len(style.COLOURS)], label=f"{beta}, {memories}")
+                      lw=1, color=style.COLOURS[i % len(style.COLOURS)],
+                      label=f"β = {beta:g}, M = {memories}" + ("" if (line > 0).any() else ": equal bits"))
     if epsilon:
         axis.axhline(epsilon, color="#888888", lw=0.8, ls="--")
-        axis.annotate("machine epsilon", (0.99, epsilon), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+        axis.annotate("machine epsilon", (0.02, epsilon), xycoords=("axes fraction", "data"), ha="left", va="top",
                       fontsize=7, color="#666666")
     axis.set(xscale="log", yscale="log", xlabel="step in time constants")
 
@@ -48,13 +49,14 @@ def over_steps(dataset, axis, epsilon):
 def over_depth(dataset, axis, precisions):
     depth = dataset["layer"].values
     for k, precision in enumerate(precisions):
-        all_cells = dataset["deviation"].sel(precision=precision).transpose("layer", ...).values.reshape(len(depth), -1)
-        median, largest = numpy.nanmedian(all_cells, axis=1), numpy.nanmax(all_cells, axis=1)
+        cells = dataset["deviation"].sel(precision=precision).transpose("layer", ...).values.reshape(len(depth), -1)
+        cells = cells / EPSILON.get(precision, 1)
         colour = style.COLOURS[(k + 3) % len(style.COLOURS)]
-        axis.plot(depth, numpy.where(largest > 0, largest, numpy.nan), color=colour, label=f"{precision}, largest")
-        axis.plot(depth, numpy.where(median > 0, median, numpy.nan), color=colour, ls=":", label=f"{precision}, median")
-    axis.set(xscale="log", yscale="log", xlabel="layers", title="all cells over depth")
-    first, second = axis.get_legend_handles_labels()
+        for look, of_cells, name in (("-", numpy.nanmax(cells, axis=1), "largest"),
+                                     (":", numpy.nanmedian(cells, axis=1), "median")):
+            axis.plot(depth, numpy.where(of_cells > 0, of_cells, numpy.nan), look, color=colour, label=f"{precision}, {name}")
+    axis.set(xscale="log", yscale="log", xlabel="layers", ylabel="deviation in machine epsilons", title="all cells over depth")
+    depths, names = axis.get_legend_handles_labels()
     handles, labels = axis.figure.axes[0].get_legend_handles_labels()
-    axis.legend(handles + first, [f"beta, memories: {text}" for text in labels] + second, frameon=False, fontsize=7,
-                loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0)
+    axis.legend(handles + depths, labels + names, frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1.02),
+                borderaxespad=0)

@@ -8,10 +8,12 @@ from .runs import course, mean_and_half, runs_of
 
 DRAWS_REPLICATES = True
 PANELS = {"effective_beta": "effective β", "untied": "values not along keys", "antisymmetric": "antisymmetric part of $W_Q^T W_K$",
-          "rotation": "rotation of the flow", "layer_drift": "length written / token's", "energy": "energy lost in the layer",
+          "rotation": "rotation of the flow", "layer_drift": "length of what is written,\nof the token's",
+          "energy": "fall of the nearest energy\nin a whole step",
           "fixed_points": "fixed points reached", "basin": "share of values that end\nwhere the query does",
-          "settling": "end − output, of the output", "same_token": "end attends to the\ntoken that the head does"}
+          "settling": "distance of the end from the\nhead's output, of the output", "same_token": "end attends to the\ntoken that the head does"}
 SHARES = {"untied", "antisymmetric", "rotation", "basin", "same_token"}
+RANDOM = {"antisymmetric": 2**-0.5, "rotation": 2**-0.5}  #: of a random matrix
 LOOKS = ["--", "-", ":", "-."]
 
 
@@ -38,13 +40,17 @@ def draw(dataset):
         axis.set_title(title)
         if name in SHARES:
             axis.set_ylim(-0.02, 1.02)
+        if name in RANDOM:
+            axis.axhline(RANDOM[name], color="#BBBBBB", lw=0.8, zorder=1)
+        if name == "fixed_points":
+            axis.set_ylim(bottom=0)
     for axis in axes.flat[1 + len(PANELS):]:
         axis.set_axis_off()
     for row in axes:
         row[0].set_ylabel("mean over replicates")
     key = axes.flat[1 + len(PANELS)]
     for k, colour in enumerate(colours):
-        key.plot([], [], color=colour, label=", ".join(names + [str(runs["run"].values[k])]) if names else "this run")
+        key.plot([], [], color=colour, label=f"{', '.join(names)} = {runs['run'].values[k]}" if names else "this run")
     for i, layer in enumerate(runs["layer"].values):
         key.plot([], [], color="#444444", ls=LOOKS[i % len(LOOKS)], label=f"layer {layer}")
     key.legend(frameon=False, loc="center", fontsize=9)

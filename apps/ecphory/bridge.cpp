@@ -15,6 +15,7 @@
 #include "ecphory/dynamics/certificate.hpp"
 #include "ecphory/experiments/icl_transformer/checkpoint.hpp"
 #include "ecphory/experiments/memory_runs.hpp"
+#include "ecphory/store/atomic_file.hpp"
 #include "ecphory/store/hdf5_read.hpp"
 #include "ecphory/store/provenance.hpp"
 
@@ -40,12 +41,12 @@ struct Arguments {
   bool approximate = false;
   // of a checkpoint
   std::optional<std::int64_t> layer;
-  std::int64_t head = 1;
-  std::int64_t token = -1;
+  std::optional<std::int64_t> head;
+  std::optional<std::int64_t> token;
   std::string context;
-  std::string test_set = "in_context";
-  std::int64_t sequence = 0;
-  double tau = 10;
+  std::optional<std::string> test_set;
+  std::optional<std::int64_t> sequence;
+  std::optional<double> tau;
   bool residual = false;
 
   bool check = false;
@@ -59,7 +60,7 @@ struct Report {
   std::vector<std::string> changes = {};
   std::vector<double> deviation = {};
   std::string certificate = {};
-  double effective_beta = 0;  ///< of a head
+  std::optional<double> effective_beta = {};  ///< of a head
 };
 
 void print(const Report& report, const Arguments& arguments) {
@@ -68,7 +69,7 @@ void print(const Report& report, const Arguments& arguments) {
     if (!report.deviation.empty()) all["deviation"] = report.deviation;
     if (arguments.check) {
       all["certificate"] = report.certificate;
-      if (report.effective_beta > 0) all["effective_beta"] = report.effective_beta;
+      if (report.effective_beta) all["effective_beta"] = *report.effective_beta;
     }
     fmt::print("{}\n", all.dump(2));
     return;
@@ -81,15 +82,37 @@ void print(const Report& report, const Arguments& arguments) {
     fmt::print("deviation after layer {}: {:.3g}\n", k + 1, report.deviation[k]);
   }
   if (!arguments.check) return;
-  if (report.effective_beta > 0) fmt::print("effective beta: {:.4g}\n", report.effective_beta);
+  if (report.effective_beta) fmt::print("effective beta: {:.4g}\n", *report.effective_beta);
   fmt::print("{}", report.certificate);
 }
 
-store::Attributes provenance(const std::string& title, std::uint64_t seed) {
+/// The command, with every option that was given.
+std::string command_of(const Arguments& a) {
+  std::string command = fmt::format("ecphory bridge {} --to {}", a.file, a.to);
+  const auto add = [&](const std::string& option, const auto& value) {
+    command += fmt::format(" {} {}", option, value);
+  };
+  for (const std::string& set : a.overrides) add("--set", "'" + set + "'");
+  if (a.step) add("--step", *a.step);
+  if (a.gate) add("--gate", *a.gate);
+  if (a.layers) add("--layers", *a.layers);
+  if (a.approximate) command += " --approximate";
+  if (a.layer) add("--layer", *a.layer);
+  if (a.head) add("--head", *a.head);
+  if (a.token) add("--token", *a.token);
+  if (!a.context.empty()) add("--context", a.context);
+  if (a.test_set) add("--test-set", *a.test_set);
+  if (a.sequence) add("--sequence", *a.sequence);
+  if (a.tau) add("--tau", *a.tau);
+  if (a.residual) command += " --residual";
+  return command;
+}
+
+store::Attributes provenance(const Arguments& arguments, const std::string& title, std::uint64_t seed) {
   const auto now = std::chrono::system_clock::now();
   return store::attributes_of({.title = title,
                                .experiment = "bridge",
-                               .command = "ecphory bridge",
+                               .command = command_of(arguments),
                                .seed = seed,
                                .start = now,
                                .end = now});
@@ -115,8 +138,18 @@ store::LabelledArray deviation_array(const std::vector<double>& deviation) {
       .long_name = "largest difference to the integrated network after each layer, relative to the state"};
 }
 
-void require_free(const fs::path& path, bool force) {
-  if (force || !fs::exists(path)) return;
+/// Throws UserError when `path` must not be written, before anything is.
+void require_free(const fs::path& path, const Arguments& arguments) {
+  std::error_code ignored;
+  if (path.empty()) throw UserError({.key = "--to", .problem = "it is empty", .expected = "a name"});
+  if (!fs::exists(path)) return;
+  if (!fs::is_regular_file(path) || fs::equivalent(path, arguments.file, ignored)) {
+    throw UserError({.key = path.string(),
+                     .problem = fs::is_regular_file(path) ? "this is what is read" : "this is no file",
+                     .expected = "a name that is free, or another file's",
+                     .remedy = "choose another --to"});
+  }
+  if (arguments.force) return;
   throw UserError({.key = path.string(),
                    .problem = "there is a file of this name",
                    .expected = "a free name, or --force",
@@ -162,38 +195,58 @@ void choose_steps(const Arguments& arguments, const experiments::IntegratorSetti
                      .expected = "--step MS or --gate G, or integrator.method = \"exponential_euler\"",
                      .remedy = "--gate 1 is softmax attention"});
   }
+  const double steps = step > 0 ? integrator.duration / step : 1;
   depth = arguments.layers.value_or(
-      std::isfinite(step) && step > 0
-          ? std::max<std::int64_t>(1, static_cast<std::int64_t>(std::llround(integrator.duration / step)))
-          : 1);
+      std::max<std::int64_t>(1, std::llround(std::min<double>(steps, 2.0 * bridge::kMostLayers))));
 }
 
-/// attention_form(), whose refusal names the option that helps.
-bridge::AttentionForm<double> exact_form(const dynamics::Network<double>& network, double step,
-                                         std::int64_t depth, dynamics::Method method, bool approximated) {
+/// attention_form(), whose refusal says whether --approximate would help.
+bridge::AttentionForm<double> form_of(const dynamics::Network<double>& network, double step,
+                                      std::int64_t depth, dynamics::Method method, bool approximated) {
   try {
     return bridge::attention_form(network, step, depth, method);
   } catch (const UserError& error) {
     base::Complaint complaint = error.complaint();
-    if (!approximated && complaint.remedy == bridge::kNearestForm)
-      complaint.remedy = "--approximate takes the nearest network that has one, and measures the error";
+    if (complaint.remedy != bridge::kNearestForm) throw;
+    complaint.remedy = "change the network";
+    if (!approximated) {
+      try {
+        bridge::attention_form(bridge::nearest_with_attention_form(network).network, step, depth, method);
+        complaint.remedy = "--approximate takes the nearest network that has one, and measures the error";
+      } catch (const UserError& nearest) {
+        complaint.remedy =
+            fmt::format("change the network; nor has the nearest one with --approximate ({}: {})",
+                        nearest.complaint().key, nearest.complaint().problem);
+      }
+    }
     throw UserError(complaint);
   }
 }
 
 Report from_network(const Arguments& arguments) {
   refuse_for("--layer", arguments.layer.has_value(), "a checkpoint");
-  refuse_for("--head", arguments.head != 1, "a checkpoint");
-  refuse_for("--token", arguments.token >= 0, "a checkpoint");
+  refuse_for("--head", arguments.head.has_value(), "a checkpoint");
+  refuse_for("--token", arguments.token.has_value(), "a checkpoint");
   refuse_for("--context", !arguments.context.empty(), "a checkpoint");
+  refuse_for("--test-set", arguments.test_set.has_value(), "a checkpoint");
+  refuse_for("--sequence", arguments.sequence.has_value(), "a checkpoint");
+  refuse_for("--tau", arguments.tau.has_value(), "a checkpoint");
   refuse_for("--residual", arguments.residual, "a checkpoint");
+  if (fs::path(arguments.to).extension() != ".h5") {
+    throw UserError({.key = "--to",
+                     .problem = arguments.to + " is no name of a result file",
+                     .expected = "a name that ends in .h5"});
+  }
   const Request request = read_request(arguments.file, arguments.overrides);
   const sweep::Plan& plan = request.plan;
-  const auto& parameters = plan.experiment.parameters;
-  if (std::ranges::find(parameters, "model.name", &base::Parameter::key) == parameters.end()) {
+  const auto has = [&](const char* key) {
+    return std::ranges::find(plan.experiment.parameters, key, &base::Parameter::key) !=
+           plan.experiment.parameters.end();
+  };
+  if (!has("model.name") || !has("task.hidden")) {  // as prepare_memory() reads them
     throw UserError({.where = arguments.file,
                      .key = "experiment",
-                     .problem = plan.experiment.name + " has no network of a memory",
+                     .problem = plan.experiment.name + " has no network of a memory with cues",
                      .expected = "an experiment with model.name, such as relaxation or retrieval"});
   }
   if (plan.size() != 1) {
@@ -203,7 +256,7 @@ Report from_network(const Arguments& arguments) {
                      .expected = "one point: a file without [sweep]",
                      .remedy = "choose one with --set, in a file that does not sweep"});
   }
-  require_free(arguments.to, arguments.force);
+  require_free(arguments.to, arguments);
   const base::Point point = plan.point(0);
   const experiments::MemoryRun memory = experiments::prepare_memory(point, plan.random_key(0));
   Report report{.files = {arguments.to}};
@@ -218,7 +271,7 @@ Report from_network(const Arguments& arguments) {
   dynamics::Method method{};
   const auto integrator = experiments::integrator_table().read(point);
   choose_steps(arguments, integrator, network, step, depth, method);
-  const auto form = exact_form(network, step, depth, method, arguments.approximate);
+  const auto form = form_of(network, step, depth, method, arguments.approximate);
   const MatrixXd initial = bridge::rows_of(form, memory.network, memory.initial);
   const bool exact = report.changes.empty();
   if (arguments.check || !exact) {
@@ -231,8 +284,13 @@ Report from_network(const Arguments& arguments) {
     }
     dynamics::SimulationOptions<double> options = experiments::simulation_options(integrator, {});
     options.convergence.reset();
-    if (exact) options.integrator.method = method;
     options.integrator.key = plan.random_key(0);
+    if (exact) {
+      options.integrator.method = method;
+      options.step = finite.step;
+    } else if (!dynamics::traits_of(integrator.method).stochastic) {
+      options.integrator.method = dynamics::Method::dormand_prince;  // whatever the layers' steps lose shows
+    }
     report.deviation = bridge::deviations(memory.network, finite, memory.initial, options);
     report.certificate = dynamics::certify(memory.network).text();
   }
@@ -245,7 +303,7 @@ Report from_network(const Arguments& arguments) {
       .arrays = {columns_of("initial", "trajectory", initial, "row", "state before the first layer"),
                  columns_of("final", "trajectory", output, "row", "state after the last layer"),
                  columns_of("patterns", "pattern", memory.patterns, "neuron", "stored patterns")},
-      .attributes = provenance(request.title, plan.seed)};
+      .attributes = provenance(arguments, request.title, plan.seed)};
   if (!report.deviation.empty()) more.arrays.push_back(deviation_array(report.deviation));
   if (!exact) {
     more.arrays.push_back({.name = "change",
@@ -268,10 +326,19 @@ MatrixXd read_context(const std::string& text, Eigen::Index width) {
   }
   const store::Dataset data = store::read(text.substr(0, colon));
   const store::LabelledArray* const array = data.find(text.substr(colon + 1));
-  const auto* const values = array == nullptr ? nullptr : std::get_if<std::vector<double>>(&array->values);
-  if (values == nullptr || array->shape.size() != 2 || array->shape[0] == 0) {
+  std::vector<double> values;
+  if (array != nullptr) {
+    std::visit(
+        [&]<class T>(const T& numbers) {
+          if constexpr (std::is_same_v<T, std::vector<double>> || std::is_same_v<T, std::vector<float>> ||
+                        std::is_same_v<T, std::vector<std::int64_t>>)
+            for (const auto x : numbers) values.push_back(static_cast<double>(x));
+        },
+        array->values);
+  }
+  if (values.empty() || array->shape.size() != 2) {
     throw UserError({.key = "--context",
-                     .problem = text + " is no array (token, width) of float64",
+                     .problem = text + " is no array (token, width) of numbers",
                      .expected = fmt::format("one of width {}", width)});
   }
   if (array->shape[1] != static_cast<std::size_t>(width)) {
@@ -279,7 +346,7 @@ MatrixXd read_context(const std::string& text, Eigen::Index width) {
                      .problem = fmt::format("its tokens have width {}", array->shape[1]),
                      .expected = fmt::format("{}, the width of the checkpoint", width)});
   }
-  return Eigen::Map<const MatrixXd>(values->data(), width, static_cast<Eigen::Index>(array->shape[0]));
+  return Eigen::Map<const MatrixXd>(values.data(), width, static_cast<Eigen::Index>(array->shape[0]));
 }
 
 /// An experiment that integrates the head from the token that asks.
@@ -292,9 +359,9 @@ std::string experiment_text(const Arguments& arguments, const std::string& weigh
       "# The token that asks, then what each token of the context would write.\n"
       "[task]\nfile = {}\npatterns = {}\ncues = 1\ndamage = \"noise\"\nlevel = 0.0\n\n"
       "[integrator]\nduration = {}\n",
-      arguments.head, *arguments.layer, arguments.file, arguments.head, *arguments.layer,
-      base::to_text(weights), base::to_text(weights + ":patterns"), patterns,
-      base::to_text(20 * arguments.tau));
+      arguments.head.value_or(1), *arguments.layer, arguments.file, arguments.head.value_or(1),
+      *arguments.layer, base::to_text(weights), base::to_text(weights + ":patterns"), patterns,
+      base::to_text(20 * arguments.tau.value_or(10)));
 }
 
 Report from_checkpoint(const Arguments& arguments) {
@@ -313,23 +380,32 @@ Report from_checkpoint(const Arguments& arguments) {
                      .problem = arguments.to + " is no name of an experiment file",
                      .expected = "a name that ends in .toml; the weights go into NAME.weights.h5 beside it"});
   }
-  if (!(arguments.tau > 0 && std::isfinite(arguments.tau))) {
+  const double tau = arguments.tau.value_or(10);
+  const std::int64_t number = arguments.head.value_or(1);
+  if (!(tau > 0 && tau <= 1e9)) {
     throw UserError({.key = "--tau",
-                     .problem = fmt::format("{} is not allowed", arguments.tau),
-                     .expected = "a finite number > 0, in ms"});
+                     .problem = fmt::format("{} is not allowed", tau),
+                     .expected = "a number > 0 and at most 1e9, in ms"});
   }
+  if (arguments.token.value_or(0) < 0) {
+    throw UserError({.key = "--token",
+                     .problem = fmt::format("there is no token {}", *arguments.token),
+                     .expected = "a number from 0 up"});
+  }
+  refuse_for("--test-set", !arguments.context.empty() && arguments.test_set.has_value(), "no --context");
+  refuse_for("--sequence", !arguments.context.empty() && arguments.sequence.has_value(), "no --context");
   const fs::path weights_file = fs::path(arguments.to).replace_extension(".weights.h5");
-  require_free(arguments.to, arguments.force);
-  require_free(weights_file, arguments.force);
+  require_free(arguments.to, arguments);
+  require_free(weights_file, arguments);
   const auto trained = experiments::icl::read_trained(arguments.file);
   attention::StackShape shape = trained.shape.stack;
   MatrixXd tokens;
   if (arguments.context.empty()) {
     const auto sets = tasks::names(tasks::TestSet{});
-    const auto set = std::ranges::find(sets, arguments.test_set);
+    const auto set = std::ranges::find(sets, arguments.test_set.value_or("in_context"));
     base::ensure(set != sets.end(), "the option takes names of test sets alone");
     tokens = experiments::icl::sequences_of(trained, static_cast<tasks::TestSet>(set - sets.begin()),
-                                            arguments.sequence, 1);
+                                            arguments.sequence.value_or(0), 1);
   } else {
     tokens = read_context(arguments.context, shape.width);
     shape.tokens = tokens.cols();
@@ -340,27 +416,27 @@ Report from_checkpoint(const Arguments& arguments) {
   bridge::LiftedHead head;
   try {
     head = bridge::lift(shape, weights, {tokens.data(), tokens.rows(), tokens.cols(), tokens.rows()},
-                        *arguments.layer, arguments.head, arguments.token);
+                        *arguments.layer, number, arguments.token.value_or(-1));
   } catch (const UserError& error) {
     base::Complaint complaint = error.complaint();
     complaint.key = "--" + complaint.key;
     complaint.where = arguments.file;
     throw UserError(complaint);
   }
-  const auto network = bridge::network_of(head, arguments.tau, arguments.residual);
-  // One time constant a step; the file's depth is the one layer that the head is.
-  const auto form = bridge::attention_form(network, arguments.tau, 1);
+  const auto network = bridge::network_of(head, tau, arguments.residual);
+  // Forward Euler with the step tau has the gate 1: one layer is the head.
+  const auto form = bridge::attention_form(network, tau, 1, dynamics::Method::euler);
   Report report{.files = {arguments.to, weights_file.string()}};
   const MatrixXd state = head.state;
+  MatrixXd after = state;
+  attention::StoredAttentionStack<double>(form.layer, 1)
+      .forward({after.data(), after.rows(), 1, after.rows()});
   MatrixXd stored(state.rows(), 1 + head.tokens);
   stored << head.state, head.values;
   if (arguments.check) {
-    auto whole = bridge::attention_form(network, 800 * arguments.tau, 1);  // of which e^−800 is left
-    MatrixXd after = state;
-    attention::StoredAttentionStack<double>(whole.layer, 1)
-        .forward({after.data(), after.rows(), 1, after.rows()});
     const MatrixXd expected = arguments.residual ? MatrixXd(state + head.output) : head.output;
-    report.deviation = {(after - expected).norm() / expected.norm()};
+    const double size = expected.norm();
+    report.deviation = {(after - expected).norm() / (size > 0 ? size : 1)};
     report.certificate = bridge::certify(head, 0).text();
     report.effective_beta = bridge::effective_beta(head, 0);
   }
@@ -370,18 +446,20 @@ Report from_checkpoint(const Arguments& arguments) {
                  columns_of("output", "trajectory", head.output, "row",
                             "what the head writes for that token"),
                  columns_of("context", "token", tokens, "row", "tokens that the first layer gets")},
-      .attributes =
-          provenance(fmt::format("head {} of layer {}", arguments.head, *arguments.layer), trained.key.seed)};
+      .attributes = provenance(arguments, fmt::format("head {} of layer {}", number, *arguments.layer),
+                               trained.key.seed)};
   more.attributes.emplace_back("certificate", bridge::certify(head, 0).text());
   more.attributes.emplace_back("effective_beta", bridge::effective_beta(head, 0));
   bridge::write_attention(weights_file, form, more);
-  std::ofstream text(arguments.to, std::ios::trunc);
+  store::AtomicFile file(arguments.to);
+  std::ofstream text(file.part());
   text << experiment_text(arguments, weights_file.string(), 1 + head.tokens);
   text.close();
   if (!text) {
     throw UserError(
         {.key = arguments.to, .problem = "it could not be written", .expected = "a place that takes it"});
   }
+  file.commit(store::Existing::replace);
   return report;
 }
 

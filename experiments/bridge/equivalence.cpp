@@ -11,13 +11,6 @@ namespace {
 
 using Eigen::Index;
 
-/// Whether the values of a memory are its keys.
-enum class Values { tied, own };
-std::span<const std::string_view> names(Values) {
-  static constexpr std::array<std::string_view, 2> kNames = {"tied", "own"};
-  return kNames;
-}
-
 enum class Precision { single, double_ };
 std::span<const std::string_view> names(Precision) {
   static constexpr std::array<std::string_view, 2> kNames = {"single", "double"};
@@ -27,7 +20,7 @@ std::span<const std::string_view> names(Precision) {
 struct Settings {
   double beta = 10;
   double tau = 10;
-  Values values = Values::tied;
+  bool tied = true;
   bool leak = true;
   dynamics::Method method = dynamics::Method::exponential_euler;
   double ratio = 0.5;
@@ -45,7 +38,7 @@ const base::ParameterTable<Settings>& model_table() {
           .add("beta", &S::beta, "1", "inverse temperature of the softmax",
                {.low = 0, .high = 1e30, .low_excluded = true})
           .add("tau", &S::tau, "ms", "time constant of the state", base::above(0))
-          .add("values", &S::values, "1", "the memories' values are their keys, or vectors of their own")
+          .add("tied", &S::tied, "1", "whether the memories' values are their keys, or vectors of their own")
           .add("leak", &S::leak, "1", "whether the state leaks; if not, layers are x + gate Attn(x)");
   return table;
 }
@@ -106,7 +99,7 @@ dynamics::Network<Real> network_of(const Settings& s, const base::RandomKey& key
       {.name = "memory", .neurons = s.memories, .lagrangian = dynamics::LogSumExp{s.beta}, .tau = 0});
   const auto keys =
       dynamics::weights<Real>(unit_vectors<Real>(s.neurons, s.memories, key, base::Purpose("bridge.keys")));
-  if (s.values == Values::tied) {
+  if (s.tied) {
     network.add_synapse(dynamics::Symmetric<Real>{state, memory, keys});
   } else {
     network.add_synapse(
@@ -124,9 +117,11 @@ std::vector<double> measure(const Settings& s, const sweep::RunContext& context)
   const auto form = bridge::attention_form<Real>(network, s.ratio * s.tau, s.layers, s.method);
   const Matrix<Real> initial =
       unit_vectors<Real>(s.neurons, s.trajectories, context.key, base::Purpose("bridge.initial"));
-  return bridge::deviations<Real>(
-      network, form, initial,
-      {.integrator = {.method = s.method}, .device = context.device, .deadline = context.deadline});
+  return bridge::deviations<Real>(network, form, initial,
+                                  {.integrator = {.method = s.method},
+                                   .step = form.step,
+                                   .device = context.device,
+                                   .deadline = context.deadline});
 }
 
 store::Dataset run(const base::Point& point, const sweep::RunContext& context) {

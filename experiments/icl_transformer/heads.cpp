@@ -48,7 +48,6 @@ std::vector<double> read_head(const bridge::LiftedHead& head) {
   const bridge::HeadCertificate certificate = bridge::certify(head, 0);
   const Rest rest = rest_of(head);
   const VectorXd before = head.state.col(0);
-  const VectorXd after = before + head.output.col(0);
   return {bridge::effective_beta(head, 0),
           certificate.scale,
           certificate.untied,
@@ -56,7 +55,7 @@ std::vector<double> read_head(const bridge::LiftedHead& head) {
           certificate.rotation,
           head.output.norm() / before.norm(),
           bridge::nearest_energy(head, 0, before),
-          bridge::nearest_energy(head, 0, after),
+          bridge::nearest_energy(head, 0, head.output.col(0)),
           rest.points,
           rest.with_query,
           (rest.state - head.output.col(0)).norm() / head.output.norm(),
@@ -67,14 +66,16 @@ std::vector<double> read_head(const bridge::LiftedHead& head) {
 
 const std::vector<HeadReading>& head_readings() {
   static const std::vector<HeadReading> readings = {
-      {"effective_beta", "beta of the head with keys and values of root mean square length 1"},
+      {"effective_beta",
+       "beta of the head with keys and values, less their means, of root mean square length 1"},
       {"tie_scale", "scale of the keys that is nearest to the values"},
-      {"untied", "part of the values that is not the keys times that; 0: there is an energy"},
+      {"untied",
+       "part of the values that is not the keys times that; 0: there is an energy in the state's metric"},
       {"antisymmetric", "antisymmetric part of W_Q^T W_K, of its norm"},
       {"rotation", "antisymmetric part of the flow's Jacobian at the token that asks, of its norm"},
       {"layer_drift", "length of what the head writes, of that of its token"},
       {"energy_before", "energy of the nearest head that has one, at the token that asks"},
-      {"energy_after", "the same, at the token after the head has written"},
+      {"energy_after", "the same, at what the head writes: after the leaky step without end"},
       {"fixed_points", "different ends from the token that asks and from each value"},
       {"basin", "share of the values that end where the token that asks does"},
       {"settling", "distance of the end from the head's own output, of the output's length"},

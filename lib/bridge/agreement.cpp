@@ -40,7 +40,6 @@ std::vector<double> deviations(const Network<Real>& network, const AttentionForm
   }
   options.duration = static_cast<double>(form.depth) * form.step;
   options.coordinates = dynamics::Coordinates::neuron;
-  if (options.integrator.method == form.method) options.step = form.step;
   options.record_times.clear();
   options.record_every = 0;
   options.recorder = nullptr;

@@ -12,9 +12,9 @@ namespace ecphory::bridge {
 /// |x| over rows and trajectories, x being the network at time kΔ and y the layers' state.
 ///
 /// `network` has the form's blocks among its layers, by name and size, else UserError; `initial` is (rows of
-/// its state, trajectories). It is integrated as `options` say, in the neurons' own coordinates; duration,
-/// step of methods without error control and recording are set here: for an exact form and the form's method,
-/// the deviation is rounding. Both run on the options' device. Throws UserError when a trajectory fails.
+/// its state, trajectories). It is integrated as `options` say, in the neurons' own coordinates, but for
+/// duration and recording, which are set here: with the form's method and step, the deviation of an exact
+/// form is rounding. Both run on the options' device. Throws UserError when a trajectory fails.
 template <class Real>
 std::vector<double> deviations(const dynamics::Network<Real>& network, const AttentionForm<Real>& form,
                                const Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>& initial,

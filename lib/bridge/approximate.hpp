@@ -19,13 +19,16 @@ struct Approximation {
 ///
 ///     memory layers with a time constant    follow at once (the adiabatic limit τ_h → 0)
 ///     noise                                 is left out
-///     outputs tanh(κx), sgn(x), x/|x|       of the layers with τ > 0 are the state itself, as near ±1, or
-///     near
-///                                           length 1
-///     polynomial memories f(h) = hⁿ⁻¹       f(h*) softmax(βh) with β = (n−1)/h*, which has the value and the
-///                                           relative slope of f at h*: the overlap of a key k with an output
+///     outputs tanh(κx), sgn(x), x/|x|       of the layers with τ > 0 are the state itself: right where that
+///     is
+///                                           near ±1, or of length 1
+///     polynomial memories f(h) = hⁿ⁻¹       f(h*) softmax(βh), β = (n−1)/h*: e^{β(h − h*)} has the value and
+///     the
+///                                           slope of f/f(h*) at h*, the overlap of a key k with an output
 ///                                           that is at the key, mean over memories: |k|² of a state, |k|₁ of
-///                                           tanh and sgn, |k|₂ of x/|x|
+///                                           tanh and sgn, |k|₂ of x/|x|. One memory near its key is answered
+///                                           alike; the sum is normalised, and the sign of an odd power is
+///                                           lost
 ///     entmax memories                       softmax of the same β
 ///
 /// The error depends on states and load: deviations() measures it. What else stands in the way stays as it

@@ -117,10 +117,13 @@ class File {
 
  private:
   std::vector<double> reals(const store::LabelledArray& found) const {
+    if (std::ranges::find(found.shape, std::size_t{0}) != found.shape.end())
+      refuse(found.name + " is empty", "numbers");
     std::vector<double> values;
     if (const auto* const wide = std::get_if<std::vector<double>>(&found.values)) values = *wide;
     if (const auto* const narrow = std::get_if<std::vector<float>>(&found.values))
       values.assign(narrow->begin(), narrow->end());
+    if (values.empty()) refuse(found.name + " is of another type", "real numbers");
     if (std::ranges::any_of(values, [](double x) { return !std::isfinite(x); }))
       refuse(found.name + " is not finite", "finite numbers");
     return values;
@@ -172,12 +175,14 @@ store::Dataset dataset_of(const AttentionForm<Real>& form) {
       row_of("keep", "row", numbers<Real>(form.layer.keep), "what a step keeps of the state"),
       row_of("gate", "row", numbers<Real>(form.layer.gate), "what a step takes of the drive"),
       row_of("input", "row", numbers<Real>(form.layer.input), "constant input current"),
+      row_of("tau", "row", numbers<double>(form.tau), "time constant"),
       row_of("head", "head", heads, "attention heads, one for each memory layer"),
       row_of("beta", "head", beta, "inverse temperature of the softmax"),
       row_of("query_block", "head", query, "index of the layer that asks"),
       row_of("output_block", "head", output, "index of the layer that is answered"),
       row_of("tied", "head", tied, "1: values are the keys"),
   };
+  std::ranges::find(data.arrays, "tau", &store::LabelledArray::name)->units = "ms";
   for (std::size_t h = 0; h < form.layer.heads.size(); ++h) {
     const attention::StoredHead<Real>& head = form.layer.heads[h];
     const auto numbered = [&](const char* what) { return fmt::format("{}_{}", what, h + 1); };
@@ -211,13 +216,17 @@ AttentionForm<double> read_attention(const fs::path& path) {
     file.refuse("its method is " + method, "exponential_euler or euler");
   }
   form.step = file.attribute<double>("step");
+  if (!(form.step > 0)) file.refuse(fmt::format("its step is {} ms", form.step), "a number > 0");
   form.depth = file.attribute<std::int64_t>("depth");
+  if (form.depth < 1) file.refuse(fmt::format("its depth is {}", form.depth), "a whole number >= 1");
   const std::size_t blocks = file.length("block");
+  if (blocks == 0) file.refuse("it has no blocks", "at least one");
   const auto names = file.list<std::string>("block", blocks);
   const auto neurons = file.list<std::int64_t>("neurons", blocks);
   const auto residual = file.list<std::uint8_t>("residual", blocks);
   Index width = 0;
   for (std::size_t b = 0; b < blocks; ++b) {
+    if (neurons[b] < 1) file.refuse(fmt::format("{} has {} neurons", names[b], neurons[b]), "at least one");
     form.blocks.push_back(
         {.name = names[b], .first = width, .neurons = neurons[b], .residual = residual[b] != 0});
     width += neurons[b];
@@ -225,6 +234,7 @@ AttentionForm<double> read_attention(const fs::path& path) {
   form.layer.keep = file.vector("keep", width);
   form.layer.gate = file.vector("gate", width);
   form.layer.input = file.vector("input", width);
+  form.tau = file.vector("tau", width);
   if (!(form.layer.gate.minCoeff() > 0 && form.layer.gate.maxCoeff() <= 1))
     file.refuse("a gate is outside (0, 1]", "gates above 0 and at most 1");
   const std::size_t heads = file.length("head");

@@ -12,7 +12,7 @@ namespace ecphory::bridge {
 inline constexpr std::int64_t kAttentionVersion = 1;
 
 /// The arrays and attributes of a form, for h = 1 … heads:
-///     keep, gate, input (row)                 of the state, blocks one below the other
+///     keep, gate, input, tau (row)            of the state, blocks one below the other; tau in ms
 ///     block, neurons, residual (block)        names and sizes of the blocks; whether one has no leak
 ///     head, beta (head)                       names of the memories, β
 ///     query_block, output_block (head)        index of the block that asks, and of the one that is answered

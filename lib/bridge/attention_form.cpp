@@ -38,20 +38,16 @@ Gate gate_of(Method method, double step, double tau) {
   return {std::exp(-step / tau), -std::expm1(-step / tau)};
 }
 
-double tau_of(const std::string& name, Method method, double step, bool residual, double keep, double take) {
-  if (!(take > 0 && take <= 1)) {
-    throw UserError({.key = name,
-                     .problem = fmt::format("a gate of {} is the step of no time constant", take),
-                     .expected = "a number above 0 and at most 1"});
-  }
-  if (method == Method::euler) return step / take;
-  if (take == 1 && (residual || keep == 0)) {
-    throw UserError({.key = name,
-                     .problem = "a gate of 1 is an exponential step without end, of any time constant",
-                     .expected = "a gate below 1, or a step of method euler",
-                     .remedy = "call it a step of forward Euler: then tau is the step"});
-  }
-  return -step / (residual || keep > 0.5 ? std::log1p(-take) : std::log(keep));
+/// Gates as a form has them: `keep` is 1 without leak.
+template <class Real>
+struct Gates {
+  Real keep;
+  Real take;
+};
+template <class Real>
+Gates<Real> gates_of(Method method, double step, double tau, bool residual) {
+  const Gate gate = gate_of(method, step, tau);
+  return {residual ? Real{1} : static_cast<Real>(gate.keep), static_cast<Real>(gate.take)};
 }
 
 template <class Real>
@@ -139,7 +135,10 @@ class Builder {
         refuse(synapse, fmt::format("a relay of gain {}", p.gain),
                "no relay but one of gain 1 from a layer with tau > 0 to itself, which is the residual step");
       }
-      form_.blocks[block_of_.at(pre)].residual = true;
+      Block& block = form_.blocks[block_of_.at(pre)];
+      if (block.residual)
+        refuse(synapse, "two relays feed the layer back into itself", "at most one, of gain 1");
+      block.residual = true;
       return;
     }
     if (p.w->shape().size() != 2) {
@@ -182,6 +181,7 @@ class Builder {
     const Index width = form_.blocks.back().first + form_.blocks.back().neurons;
     form_.layer.keep.resize(width);
     form_.layer.gate.resize(width);
+    form_.tau.resize(width);
     form_.layer.input = Vector<Real>::Zero(width);
     for (const auto& [id, at] : block_of_) {
       const dynamics::Layer<Real>& layer = network_.layers()[id];
@@ -199,8 +199,10 @@ class Builder {
                                          ? fmt::format("a step of at most {} ms, or exponential_euler", tau)
                                          : "a longer step"});
         }
-        form_.layer.keep[block.first + i] = block.residual ? Real{1} : static_cast<Real>(gate.keep);
-        form_.layer.gate[block.first + i] = static_cast<Real>(gate.take);
+        const Gates<Real> gates = gates_of<Real>(form_.method, form_.step, tau, block.residual);
+        form_.layer.keep[block.first + i] = gates.keep;
+        form_.layer.gate[block.first + i] = gates.take;
+        form_.tau[block.first + i] = tau;
       }
       if (const auto* const current = layer.input.at(0); current != nullptr)
         form_.layer.input.segment(block.first, block.neurons) = *current;
@@ -228,10 +230,10 @@ AttentionForm<Real> attention_form(const Network<Real>& network, double step, In
                      .problem = fmt::format("{} is not allowed", step),
                      .expected = "a number > 0, in ms"});
   }
-  if (depth < 1) {
+  if (depth < 1 || depth > kMostLayers) {
     throw UserError({.key = "layers",
                      .problem = fmt::format("{} is not allowed", depth),
-                     .expected = "a whole number >= 1"});
+                     .expected = fmt::format("a whole number from 1 to {}", kMostLayers)});
   }
   return Builder<Real>(network, step, depth, method).build();
 }
@@ -239,13 +241,28 @@ AttentionForm<Real> attention_form(const Network<Real>& network, double step, In
 template <class Real>
 Network<Real> network_of(const AttentionForm<Real>& form) {
   check(form.layer);
+  base::ensure(form.tau.size() == form.layer.width(), "a form has a time constant of each row");
+  if (form.blocks.empty()) {
+    throw UserError({.key = "blocks", .problem = "the form has no layers", .expected = "at least one"});
+  }
   Network<Real> network;
   std::map<Index, LayerId> layer_at;
   for (const Block& block : form.blocks) {
     std::vector<double> tau;
     for (Index i = block.first; i < block.first + block.neurons; ++i) {
-      tau.push_back(tau_of(block.name, form.method, form.step, block.residual,
-                           static_cast<double>(form.layer.keep[i]), static_cast<double>(form.layer.gate[i])));
+      const Gates<Real> gates = gates_of<Real>(form.method, form.step, form.tau[i], block.residual);
+      // A gate near 0 or 1 knows less of its τ than the other way round.
+      const auto differs = [](Real a, Real b) { return !(std::abs(a - b) <= Real(1e-5) * std::abs(b)); };
+      if (!(form.tau[i] > 0 && std::isfinite(form.tau[i])) || differs(form.layer.keep[i], gates.keep) ||
+          differs(form.layer.gate[i], gates.take)) {
+        throw UserError(
+            {.key = block.name,
+             .problem = fmt::format("keep = {} and gate = {} are not those of tau = {} ms and a step "
+                                    "of {} ms",
+                                    form.layer.keep[i], form.layer.gate[i], form.tau[i], form.step),
+             .expected = fmt::format("{} and {}", gates.keep, gates.take)});
+      }
+      tau.push_back(form.tau[i]);
     }
     dynamics::Layer<Real> layer{.name = block.name, .neurons = block.neurons, .tau = tau.front()};
     if (std::ranges::any_of(tau, [&](double t) { return t != tau.front(); })) layer.tau_of_neuron = tau;

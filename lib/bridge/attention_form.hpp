@@ -36,23 +36,28 @@ template <class Real>
 struct AttentionForm {
   attention::StoredAttention<Real> layer = {};
   std::vector<Block> blocks = {};  ///< one below the other, the layers of the network with τ > 0
+  Eigen::VectorXd tau = {};        ///< (width) ms, of which the gates are made
   dynamics::Method method = dynamics::Method::exponential_euler;  ///< or euler: what gives γ from τ
   double step = 10;                                               ///< Δ, ms; infinite for γ = 1
   Index depth = 1;
 };
+
+/// Of a form.
+inline constexpr Index kMostLayers = 10'000'000;
 
 /// The remedy that attention_form() gives where nearest_with_attention_form() may help.
 inline constexpr const char* kNearestForm = "approximate it and measure the error, or change the network";
 
 /// `depth` steps of length `step` (ms) as attention layers. The method is exponential_euler or euler. Throws
 /// UserError, with the layer or synapse, the reason and the nearest thing that can be done, for a network
-/// that has no exact attention form and for a γ outside (0, 1].
+/// that has no exact attention form, for a γ outside (0, 1] and for more than kMostLayers.
 template <class Real>
 AttentionForm<Real> attention_form(const dynamics::Network<Real>& network, double step, Index depth,
                                    dynamics::Method method = dynamics::Method::exponential_euler);
 
 /// The network of which `form` is the attention form: blocks as layers with τ > 0, then each head as an
-/// instantaneous memory layer; tied heads as symmetric synapses. Throws UserError for gates that no τ has.
+/// instantaneous memory layer; tied heads as symmetric synapses. Throws UserError for a form without blocks
+/// and for gates that are not those of its τ, step and method.
 template <class Real>
 dynamics::Network<Real> network_of(const AttentionForm<Real>& form);
 

@@ -54,9 +54,10 @@ Tie tie_of(const LiftedHead& head, Index sequence) {
   return {scale, mean_v - scale * mean_k, (vc - scale * kc).norm(), vc.norm()};
 }
 
-double antisymmetric_share(const MatrixXd& a) {
+/// 0 of a matrix that is `zero` or less in size.
+double antisymmetric_share(const MatrixXd& a, double zero = 0) {
   const double size = a.norm();
-  return size > 0 ? (a - a.transpose()).norm() / (2 * size) : 0.0;
+  return size > zero ? (a - a.transpose()).norm() / (2 * size) : 0.0;
 }
 
 VectorXd scores(const LiftedHead& head, Index sequence, const VectorXd& x) {
@@ -168,7 +169,9 @@ HeadCertificate certify(const LiftedHead& head, Index sequence) {
   const Tie tie = tie_of(head, sequence);
   HeadCertificate certificate;
   certificate.scale = tie.scale;
-  certificate.untied = tie.size > 0 ? tie.rest / tie.size : 0.0;
+  constexpr double kRounding = 1e-12;  // what is less of its terms is their rounding
+  const double values = head.values_of(sequence).norm();
+  certificate.untied = tie.size > kRounding * values ? tie.rest / tie.size : 0.0;
   certificate.antisymmetric = antisymmetric_share(head.query_key);
   const VectorXd s = scores(head, sequence, head.state.col(sequence));
   const VectorXd p = (s.array() - s.maxCoeff()).exp().matrix();
@@ -182,27 +185,31 @@ HeadCertificate certify(const LiftedHead& head, Index sequence) {
 
 std::string HeadCertificate::text() const {
   std::string text;
-  if (has_energy()) {
-    text += fmt::format("the head has an energy: its values are its keys times {:.6g}\n", scale);
-  } else if (scale > 0) {
-    text += fmt::format("the head has no energy: {:.3g} of its values are not its keys times {:.3g}\n",
-                        untied, scale);
+  if (!has_energy()) {
+    text += fmt::format(
+        "the head has no energy in the metric of its state: {:.4g} of its values are not its keys times "
+        "{:.3g}\n",
+        untied, scale);
+  } else if (std::abs(scale) < 1e-12) {
+    text += "the head has an energy: its values are all one, to which the state goes\n";
   } else {
-    text +=
-        fmt::format("the head has no energy: its values are not along its keys (best scale {:.3g})\n", scale);
+    text += fmt::format("the head has an energy: its values are its keys times {:.6g}{}\n", scale,
+                        scale < 0 ? ", so that its memories repel" : "");
   }
   text += fmt::format("antisymmetric part of W_Q^T W_K: {:.3g} of its norm\n", antisymmetric);
   text +=
-      fmt::format("rotation of the flow at the token that asks: {:.3g} of the Jacobian's norm\n", rotation);
+      fmt::format("rotation of the flow at the token that asks: {:.3g} of its Jacobian's norm\n", rotation);
   return text;
 }
 
 double effective_beta(const LiftedHead& head, Index sequence) {
   const MatrixXd k = head.keys_of(sequence);
   const MatrixXd v = head.values_of(sequence);
-  const VectorXd mean = k.rowwise().mean();
+  const VectorXd mean_k = k.rowwise().mean();
+  const VectorXd mean_v = v.rowwise().mean();
   const double n = static_cast<double>(head.tokens);
-  return head.beta * std::sqrt((k.colwise() - mean).squaredNorm() / n) * std::sqrt(v.squaredNorm() / n);
+  return head.beta * std::sqrt((k.colwise() - mean_k).squaredNorm() / n) *
+         std::sqrt((v.colwise() - mean_v).squaredNorm() / n);
 }
 
 double nearest_energy(const LiftedHead& head, Index sequence, const VectorXd& x) {

@@ -53,10 +53,11 @@ LiftedHead only(const LiftedHead& head, Index sequence);
 
 /// Whether a lifted head has an energy, and how far it is from one.
 ///
-/// In the metric of its state the flow is a gradient where the values are the keys but for a positive scale
-/// and a constant vector, V = c K̃ + d 1ᵀ (softmax does not see what is added to all keys). Between tokens
-/// that attend to each other with one set of weights, as Σ log-sum-exp energies ask, W_QᵀW_K is symmetric
-/// (Hoover et al. 2023, arXiv 2302.07253).
+/// In the metric of its state the flow is a gradient where the values are the keys times a number, but for a
+/// constant vector, V = c K̃ + d 1ᵀ (softmax does not see what is added to all keys): memories attract for c >
+/// 0 and repel for c < 0, and for c = 0, one token, or equal values the state goes to d. In another metric
+/// other heads may have one. Between tokens that attend to each other with one set of weights, as sums of
+/// log-sum-exp energies ask, W_QᵀW_K is symmetric (Hoover et al. 2023, arXiv 2302.07253).
 struct HeadCertificate {
   double scale = 0;  ///< c of least squares
   double untied = 0;  ///< ‖V − (c K̃ + d 1ᵀ)‖ / ‖V − mean‖ (Frobenius), 0 … 1; 0: there is an energy
@@ -64,18 +65,19 @@ struct HeadCertificate {
       0;  ///< ‖A − Aᵀ‖ / 2‖A‖ of A = W_QᵀW_K, 0 … 1; 0 symmetric, 1/√2 random, 1 antisymmetric
   double rotation = 0;  ///< ‖J − Jᵀ‖ / 2‖J‖ of the drive's Jacobian J at the token that asks; 0 of a gradient
 
-  bool has_energy() const { return scale > 0 && untied < 1e-8; }
+  bool has_energy() const { return untied < 1e-8; }
   /// All of it, a sentence a line.
   std::string text() const;
 };
 HeadCertificate certify(const LiftedHead& head, Index sequence);
 
-/// β of the same head with keys and values of root mean square length 1 (keys less their mean, which softmax
-/// does not see; the state in units of the values): what separates memories, comparable with β of a modern
-/// Hopfield network of patterns of length 1.
+/// β of the same head with keys and values, each less their mean, of root mean square length 1: softmax does
+/// not see what all keys have in common, and what all values have only moves the state. For values along the
+/// keys it compares with β of a modern Hopfield network of patterns of length 1; others feed less of it back.
 double effective_beta(const LiftedHead& head, Index sequence);
 
-/// E(x) = |x − d|²/2 − (c/β) log Σ exp(β (K̃ᵀx + b)) of the nearest head with an energy, V = c K̃ + d 1ᵀ.
+/// E(x) = |x − d|²/2 − (c/β) log Σ exp(β (K̃ᵀx + b)) of the nearest head with an energy, V = c K̃ + d 1ᵀ, along
+/// whose flow it falls. Where c is near 0 that is hardly more than the distance from the mean value.
 double nearest_energy(const LiftedHead& head, Index sequence, const Eigen::VectorXd& x);
 
 }  // namespace ecphory::bridge

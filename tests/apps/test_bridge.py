@@ -68,8 +68,8 @@ def test_a_networks_layers_agree_with_its_trajectory_to_rounding(ecphory):
     assert "never rises" in report["certificate"]
     with h5py.File(ecphory.folder / "a.h5") as file:
         assert file.attrs["depth"] == 20
-        assert numpy.allclose(file["gate"][()], 0.3, rtol=1e-14)
-        assert numpy.allclose(file["keep"][()], 0.7, rtol=1e-14)
+        assert numpy.allclose(file["gate"][()], 0.3, rtol=1e-14, atol=0)
+        assert numpy.allclose(file["keep"][()], 0.7, rtol=1e-14, atol=0)
         assert numpy.array_equal(file["deviation"][()], report["deviation"])
         assert file["initial"].shape == file["final"].shape == (6, 100)
 
@@ -80,10 +80,10 @@ def test_step_and_depth_are_those_of_the_integrator_where_it_has_the_form(ecphor
     assert run.returncode == 0, run.stderr
     with h5py.File(ecphory.folder / "a.h5") as file:
         assert (file.attrs["step"], file.attrs["depth"]) == (2.0, 15)
-        assert numpy.allclose(file["keep"][()], numpy.exp(-0.2), rtol=1e-15)
+        assert numpy.allclose(file["keep"][()], numpy.exp(-0.2), rtol=1e-15, atol=0)
 
 
-def test_a_gate_of_one_is_softmax_attention(ecphory):
+def test_a_gate_of_one_is_softmax_attention(ecphory, experiment):
     run = ecphory("bridge", RELAXATION / "modern.toml", "--to", "a.h5", "--gate", "1", "--check")
     assert run.returncode == 0, run.stderr
     with h5py.File(ecphory.folder / "a.h5") as file:
@@ -92,6 +92,11 @@ def test_a_gate_of_one_is_softmax_attention(ecphory):
         attention = (p / p.sum(axis=1, keepdims=True)) @ file["keys_1"][()].T
         assert numpy.abs(attention - file["final"][()]).max() < 1e-14
         assert file["deviation"][0] < 1e-14
+    # It has a time constant all the same, and runs as a network.
+    text = (RELAXATION / "modern.toml").read_text()
+    experiment(text.replace('name = "modern"\nbeta = 20.0', 'name = "attention"\nfile = "a.h5"'), "back.toml")
+    run = ecphory("run", "back.toml")
+    assert run.returncode == 0, run.stderr
 
 
 def test_layers_run_as_a_network_again(ecphory, experiment):
@@ -103,10 +108,8 @@ def test_layers_run_as_a_network_again(ecphory, experiment):
         assert file["overlap"].shape[2] == 20
     assert ecphory("bridge", "back.toml", "--to", "b.h5", "--gate", "0.5").returncode == 0
     with h5py.File(ecphory.folder / "a.h5") as there, h5py.File(ecphory.folder / "b.h5") as again:
-        for name in ("keys_1", "values_1", "bias_1", "beta", "tied", "head", "block", "input"):
+        for name in ("keys_1", "values_1", "bias_1", "beta", "tied", "head", "block", "input", "tau", "keep", "gate"):
             assert numpy.array_equal(there[name][()], again[name][()]), name
-        for name in ("keep", "gate"):
-            assert numpy.allclose(there[name][()], again[name][()], rtol=1e-15)
 
 
 def test_what_has_no_exact_form_is_refused_or_approximated_with_its_error(ecphory):
@@ -127,6 +130,17 @@ def test_what_has_no_exact_form_is_refused_or_approximated_with_its_error(ecphor
     assert run.returncode == 0, run.stderr
     [change] = json.loads(run.stdout)["changes"]
     assert change.startswith("hidden: it follows at once")
+
+    # The reference is the network's own trajectory, whatever method the layers' steps are those of.
+    errors = []
+    for method in ("dormand_prince", "exponential_euler", "euler"):
+        run = ecphory("bridge", RELAXATION / "two_layer.toml", "--set", "model.variant=B", "--set",
+                      f"integrator.method={method}", "--set", "model.tau_hidden=5.0", "--set", "task.kind=spherical", "--to",
+                      "e.h5", "--force", "--step", "5", "--layers", "3", "--approximate", "--json")
+        assert run.returncode == 0, run.stderr
+        errors.append(json.loads(run.stdout)["deviation"])
+    assert errors[0] == pytest.approx(errors[1], rel=1e-12) and min(errors[0]) > 1e-3
+    assert min(errors[2]) > 1e-3
 
     noisy = (RELAXATION / "modern.toml", "--set", "model.noise=0.1", "--set", "integrator.method=heun_stratonovich",
              "--to", "c.h5", "--gate", "0.5", "--layers", "3")
@@ -159,6 +173,53 @@ def test_a_lifted_head_starts_at_its_own_output(ecphory, trained, stream):
     assert run.returncode == 0, run.stderr
     with h5py.File(ecphory.folder / "head.h5") as file:
         assert numpy.abs(file["state"][0] - output).max() < 1e-13 * numpy.abs(output).max()
+
+
+def test_what_is_recorded_of_heads_over_training_is_what_bridge_says_of_them(ecphory, trained):
+    checkpoint = trained("key")
+    run = ecphory("run", "icl.toml", "--output", "heads.h5", "--set", "record.heads=1", "--set", 'training.checkpoints=""')
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "heads.h5") as file:
+        recorded = {name: file[name][-1, :, 0] for name in ("effective_beta", "untied", "tie_scale", "rotation",
+                                                             "layer_drift", "fixed_points", "basin", "settling")}
+    for layer in (1, 2):
+        run = ecphory("bridge", checkpoint, "--layer", layer, "--to", "head.toml", "--force", "--check", "--json")
+        report = json.loads(run.stdout)
+        assert report["effective_beta"] == pytest.approx(recorded["effective_beta"][layer - 1], rel=1e-12)
+        with h5py.File(ecphory.folder / "head.weights.h5") as file:
+            keys, values, asks, output = (file[name][()] for name in ("keys_1", "values_1", "initial", "output"))
+        less_mean = [x - x.mean(axis=1, keepdims=True) for x in (keys, values)]
+        scale = (less_mean[0] * less_mean[1]).sum() / (less_mean[0] ** 2).sum()
+        rest = numpy.linalg.norm(less_mean[1] - scale * less_mean[0]) / numpy.linalg.norm(less_mean[1])
+        assert recorded["tie_scale"][layer - 1] == pytest.approx(scale, rel=1e-9)
+        assert recorded["untied"][layer - 1] == pytest.approx(rest, rel=1e-9)
+        assert recorded["layer_drift"][layer - 1] == pytest.approx(numpy.linalg.norm(output) / numpy.linalg.norm(asks))
+        # Where the flow ends: softmax attention again and again, halfway each time.
+        x = asks[0]
+        for _ in range(2000):
+            p = numpy.exp(keys.T @ x)
+            x = (x + values @ (p / p.sum())) / 2
+        settling = numpy.linalg.norm(x - output[0]) / numpy.linalg.norm(output)
+        assert recorded["settling"][layer - 1] == pytest.approx(settling, abs=1e-4)
+        assert recorded["fixed_points"][layer - 1] == 1 and recorded["basin"][layer - 1] == 1
+
+
+def test_the_two_experiments_say_what_must_be(ecphory):
+    run = ecphory("run", ROOT / "experiments/bridge/equivalence.toml", "--output", "e.h5", "--set", "bridge.layers=8",
+                  "--set", "sweep.task.memories={values=[8, 64]}")
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "e.h5") as file:
+        single, double = file["worst_deviation"][()]
+        assert 0 < double.max() < 1e-13 and 1e-8 < single.max() < 1e-4
+    # One pattern is retrieved from any cue by one layer, at any beta; at beta = 0.001 all patterns are one.
+    one = ("run", ROOT / "experiments/bridge/one_step.toml", "--set", "sweep.replicates=1", "--set", "task.cues=20")
+    run = ecphory(*one, "--output", "o.h5", "--set", "sweep.task.patterns={values=[1, 16]}", "--set",
+                  "sweep.model.beta={values=[0.001, 1000.0]}")
+    assert run.returncode == 0, run.stderr
+    with h5py.File(ecphory.folder / "o.h5") as file:
+        layer, rest, needed = (file[name][..., 0] for name in ("one_layer_retrieved", "at_rest_retrieved", "layers_needed"))
+        assert (layer[:, 0] == 1).all() and (rest[:, 0] == 1).all() and (needed[:, 0] == 1).all()
+        assert layer[0, 1] == rest[0, 1] == 0 and layer[1, 1] > 0.9
 
 
 def test_a_context_of_ones_own_and_the_residual_layer(ecphory, trained):
@@ -220,6 +281,22 @@ def test_bad_input_is_refused_with_what_can_be_done(ecphory, experiment, trained
     refused(ecphory(*head, "--layer", "1", "--token", "9"), "there is no token 9", "0 to 8")
     refused(ecphory(*head, "--layer", "1", "--gate", "0.5"), "--gate", "an experiment file")
     refused(ecphory(*head, "--layer", "1", "--tau", "0"), "--tau", "> 0")
+    refused(ecphory(*head, "--layer", "1", "--token", "-3"), "--token", "from 0 up")
+    refused(ecphory("bridge", modern, "--to", "a.toml", "--gate", "0.5"), "--to", ".h5")
+    refused(ecphory("bridge", modern, "--to", "a.h5", "--gate", "0.5", "--tau", "3"), "--tau", "a checkpoint")
+    refused(ecphory("bridge", modern, "--to", "a.h5", "--step", "1e-300"), "layers", "from 1 to")
+    refused(ecphory("bridge", RELAXATION / "hopfield.toml", "--to", "a.h5", "--gate", "0.5"), "no exact attention form",
+            "nor has the nearest one")
+    continuation = ROOT / "experiments/continuation/modern.toml"
+    refused(ecphory("bridge", continuation, "--to", "a.h5", "--gate", "0.5"), "no network of a memory with cues")
+    (ecphory.folder / "folder.toml").mkdir()
+    refused(ecphory("bridge", checkpoint, "--layer", "1", "--to", "folder.toml", "--force"), "this is no file")
+    assert not (ecphory.folder / "folder.weights.h5").exists()
+    kept = checkpoint.read_bytes()
+    checkpoint.rename(ecphory.folder / "own.weights.h5")
+    refused(ecphory("bridge", "own.weights.h5", "--layer", "1", "--to", "own.toml", "--force"), "this is what is read")
+    assert (ecphory.folder / "own.weights.h5").read_bytes() == kept
+    checkpoint.write_bytes(kept)
     refused(ecphory("bridge", checkpoint, "--layer", "1", "--to", "x.h5"), "--to", ".toml")
     refused(ecphory("bridge", small_result, "--layer", "1", "--to", "x.toml"), "no attribute model", "training.checkpoints")
     damaged = ecphory.folder / "damaged.h5"

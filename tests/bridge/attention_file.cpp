@@ -79,6 +79,7 @@ TEST_CASE_TEMPLATE("what is written is read, to the last bit of its precision", 
   CHECK(read.layer.keep == wide(written.layer.keep));
   CHECK(read.layer.gate == wide(written.layer.gate));
   CHECK(read.layer.input == wide(written.layer.input));
+  CHECK(read.tau == written.tau);
   REQUIRE(read.layer.heads.size() == 3);
   for (std::size_t h = 0; h < 3; ++h) {
     const auto& a = read.layer.heads[h];
@@ -131,6 +132,31 @@ TEST_CASE("files that are no attention form are refused with what is wrong") {
                    std::get<std::vector<std::int64_t>>(array(d, "query_block").values)[1] = 2;
                  }),
                  "head 2 is of layer 2"));
+  CHECK(contains(
+      refusal_after([](store::Dataset& d) { array(d, "keys_1").values = std::vector<std::int64_t>(20, 1); }),
+      "keys_1 is of another type"));
+  CHECK(
+      contains(refusal_after([](store::Dataset& d) { d.attributes[2].second = -1.0; }), "its step is -1 ms"));
+  CHECK(contains(refusal_after([](store::Dataset& d) { d.attributes[3].second = std::int64_t{0}; }),
+                 "its depth is 0"));
+  CHECK(contains(refusal_after([](store::Dataset& d) {
+                   for (const char* name : {"block", "neurons", "residual"}) {
+                     array(d, name).shape = {0};
+                     std::visit(
+                         [](auto& values) {
+                           if constexpr (requires { values.clear(); }) values.clear();
+                         },
+                         array(d, name).values);
+                   }
+                 }),
+                 "no blocks"));
+  CHECK(contains(tests::refusal([&] {
+                   AttentionForm<double> changed = form<double>();
+                   changed.layer.keep[1] = 0.1;
+                   write_attention(folder.path() / "keep.h5", changed);
+                   network_of(read_attention(folder.path() / "keep.h5"));
+                 }),
+                 "keep = 0.1"));
   CHECK(contains(refusal_after([](store::Dataset& d) {
                    std::get<std::vector<double>>(array(d, "beta").values)[1] = -1;
                  }),

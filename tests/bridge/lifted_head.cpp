@@ -65,23 +65,27 @@ struct Problem {
 
 std::vector<StackShape> shapes() {
   std::vector<StackShape> all;
-  for (const Stream stream : {Stream::none, Stream::query, Stream::key, Stream::value}) {
-    for (const StreamSource source : {StreamSource::previous, StreamSource::all, StreamSource::first}) {
-      for (const StreamMix mix :
-           {StreamMix::sum, StreamMix::mean, StreamMix::learned, StreamMix::learned_heads}) {
-        for (const Index heads : {1, 2}) {
-          all.push_back({.width = kWidth,
-                         .tokens = kTokens,
-                         .layers = 3,
-                         .heads = heads,
-                         .scaled = heads == 2,
-                         .stream = stream,
-                         .source = source,
-                         .mix = mix,
-                         .output_projection = source == StreamSource::all});
-          if (stream == Stream::none) break;
+  for (const Index heads : {1, 2, 4}) {
+    for (const bool output_projection : {false, true}) {
+      const StackShape plain{.width = kWidth,
+                             .tokens = kTokens,
+                             .layers = 3,
+                             .heads = heads,
+                             .scaled = heads == 2,
+                             .output_projection = output_projection,
+                             .mlp = heads == 4 ? 7 : 0};
+      all.push_back(plain);
+      for (const Stream stream : {Stream::query, Stream::key, Stream::value}) {
+        for (const StreamSource source : {StreamSource::previous, StreamSource::all, StreamSource::first}) {
+          for (const StreamMix mix :
+               {StreamMix::sum, StreamMix::mean, StreamMix::learned, StreamMix::learned_heads}) {
+            StackShape shape = plain;
+            shape.stream = stream;
+            shape.source = source;
+            shape.mix = mix;
+            all.push_back(shape);
+          }
         }
-        if (stream == Stream::none) break;
       }
     }
   }
@@ -119,6 +123,7 @@ TEST_CASE("one step of a lifted head without end is the head's own output, with 
           CHECK((after_one_step(one, false) - lifted.output.col(1)).norm() <=
                 1e-13 * lifted.output.col(1).norm());
         }
+        if (shape.mlp > 0) continue;  // which would add to the token as well
         // And the heads together are what the layer adds to its token.
         const Index asks = query < 0 ? kTokens - 1 : query;
         const MatrixXd before = problem.after(layer - 1);
@@ -150,8 +155,9 @@ TEST_CASE("a lifted head is an attention layer again") {
   CHECK(form.layer.heads[0].values->matrix() == one.values);
   CHECK(form.layer.heads[0].bias == one.bias);
   CHECK(form.layer.heads[0].beta == one.beta);
-  for (const double deviation : deviations<double>(
-           network, form, one.state, {.integrator = {.method = dynamics::Method::exponential_euler}}))
+  for (const double deviation :
+       deviations<double>(network, form, one.state,
+                          {.integrator = {.method = dynamics::Method::exponential_euler}, .step = form.step}))
     CHECK(deviation <= 1e-13);
 }
 
@@ -196,9 +202,31 @@ TEST_CASE("the certificate finds an energy where there is one") {
   CHECK(certify(untied, 0).untied == doctest::Approx(std::sin(0.4)));
   CHECK(!certify(untied, 0).has_energy());
   CHECK(certify(untied, 0).rotation > 0.01);
-  untied.values *= -1;
-  CHECK(!certify(untied, 0).has_energy());
-  CHECK(certify(untied, 0).scale < 0);
+
+  // Memories that repel have an energy too, of which the flow is the gradient as well.
+  LiftedHead repelling = head;
+  repelling.values = (-2 * head.keys).colwise() + shift;
+  CHECK(certify(repelling, 0).has_energy());
+  CHECK(certify(repelling, 0).scale == doctest::Approx(-2));
+  CHECK(tests::contains(certify(repelling, 0).text(), "repel"));
+  const VectorXd away = after_one_step(repelling, false);
+  for (Index i = 0; i < 6; ++i) {
+    VectorXd up = x;
+    VectorXd down = x;
+    up[i] += 1e-5;
+    down[i] -= 1e-5;
+    const double slope = (nearest_energy(repelling, 0, up) - nearest_energy(repelling, 0, down)) / 2e-5;
+    CHECK(slope == doctest::Approx(x[i] - away[i]).epsilon(1e-6));
+  }
+  // And so does a head with nothing to choose between.
+  LiftedHead one_token = head;
+  one_token.tokens = 1;
+  one_token.keys = head.keys.leftCols(1);
+  one_token.values = untied.values.leftCols(1);
+  one_token.bias = head.bias.topRows(1);
+  CHECK(certify(one_token, 0).has_energy());
+  CHECK(certify(one_token, 0).rotation == 0);
+  CHECK(tests::contains(certify(one_token, 0).text(), "all one"));
 
   untied.query_key = root - root.transpose();
   CHECK(certify(untied, 0).antisymmetric == doctest::Approx(1));
@@ -221,6 +249,7 @@ TEST_CASE("effective beta is that of a modern network of patterns of length 1") 
   other.keys *= 2;
   other.values *= 3;
   other.keys.colwise() += normals(200, 1, 31, 7).col(0);
+  other.values.colwise() += normals(200, 1, 32, 7).col(0);
   CHECK(effective_beta(other, 0) == doctest::Approx(effective_beta(head, 0)));
 }
 
