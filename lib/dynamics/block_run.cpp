@@ -6,6 +6,7 @@
 
 #include <boost/math/tools/toms748_solve.hpp>
 
+#include "ecphory/base/exception_slot.hpp"
 #include "ecphory/base/finite.hpp"
 #include "ecphory/compute/gemm.hpp"
 #include "ecphory/dynamics/columns.hpp"
@@ -41,8 +42,7 @@ class BlockRun {
         recorder_(recorder),
         result_(result),
         progress_(block_ids_.size()),
-        columns_(flow, integrator, options),
-        state_(static_cast<std::size_t>(result.state.rows())) {}
+        columns_(flow, integrator, options) {}
 
   /// Runs from `begin` to `end`, between which the input does not jump.
   void segment(double begin, double end, bool last) {
@@ -53,7 +53,7 @@ class BlockRun {
       options_.deadline.check();
       attempt();
       if (columns_.on_gpu()) look_ahead();
-      for (std::size_t j = 0; j < places_.size(); ++j) conclude(j);
+      for_each_column([&](std::size_t j) { conclude(j); });
       columns_.settle();
       drop_finished_groups();
     }
@@ -67,10 +67,36 @@ class BlockRun {
     return trajectory(column) >= 0 && p.alive && p.t < end_;
   }
 
+  /// The neurons of a trajectory that the calling thread looks at.
+  std::vector<Real>& state() {
+    thread_local std::vector<Real> own;
+    own.resize(static_cast<std::size_t>(result_.state.rows()));
+    return own;
+  }
+
+  /// work(j) for all columns; many on a GPU are shared by all threads.
+  template <class Work>
+  void for_each_column(const Work& work) {
+    constexpr std::size_t kChunk = 512;
+    const std::size_t n = places_.size();
+    if (!columns_.on_gpu() || n <= kChunk) {
+      for (std::size_t j = 0; j < n; ++j) work(j);
+      return;
+    }
+    base::ExceptionSlot exception;
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t first = 0; first < n; first += kChunk) {
+      exception.run([&] {
+        for (std::size_t j = first; j < std::min(n, first + kChunk); ++j) work(j);
+      });
+    }
+    exception.rethrow();
+  }
+
   void start(double begin) {
     places_.resize(block_ids_.size());
     for (std::size_t j = 0; j < places_.size(); ++j) places_[j] = j;
-    rejected_last_.assign(block_ids_.size(), false);
+    rejected_last_.assign(block_ids_.size(), 0);
     for (std::size_t j = 0; j < places_.size(); ++j) {
       if (trajectory(j) >= 0 && progress(j).alive) progress(j).t = begin;
     }
@@ -88,9 +114,9 @@ class BlockRun {
       }
     }
     columns_.start(std::move(ids), begin, std::move(neurons));
-    for (std::size_t j = 0; j < places_.size(); ++j) {
+    for_each_column([&](std::size_t j) {
       if (active(j)) begin_column(j);
-    }
+    });
     drop_finished_groups();
   }
 
@@ -100,8 +126,8 @@ class BlockRun {
     p.steps_from_origin = 0;
     p.next_step = adaptive_ ? first_step(j) : options_.step;
     p.below_since = std::numeric_limits<double>::quiet_NaN();
-    columns_.state_before(j, state_.data());
-    if (base::first_not_finite(std::span<const Real>(state_)) || !columns_.finite_at_start(j)) {
+    columns_.state_before(j, state().data());
+    if (base::first_not_finite(std::span<const Real>(state())) || !columns_.finite_at_start(j)) {
       return finish(j, Status::not_finite, p.t);
     }
     if (p.t == 0) {
@@ -112,7 +138,7 @@ class BlockRun {
     p.event_values.resize(options_.events.size());
     for (std::size_t e = 0; e < options_.events.size(); ++e) {
       if (happened(j, e)) continue;
-      p.event_values[e] = options_.events[e].value(trajectory(j), p.t, state_);
+      p.event_values[e] = options_.events[e].value(trajectory(j), p.t, state());
       if (!(p.event_values[e] <= 0)) continue;
       event_time(j, e) = p.t;
       if (options_.events[e].ends) return finish(j, Status::event, p.t, static_cast<int>(e));
@@ -133,7 +159,7 @@ class BlockRun {
   }
 
   void attempt() {
-    for (std::size_t j = 0; j < places_.size(); ++j) {
+    for_each_column([&](std::size_t j) {
       const Progress& p = progress(j);
       const Index id = trajectory(j);
       ColumnStep step{
@@ -144,7 +170,7 @@ class BlockRun {
         step.trajectory = id + options_.first_trajectory;
       }
       columns_.want(j, step, p.t, end_);
-    }
+    });
     columns_.attempt();
   }
 
@@ -164,12 +190,18 @@ class BlockRun {
 
   /// Tells the GPU's columns what conclude() will look at, so that it comes to the CPU in one go.
   void look_ahead() {
+    enum Look : std::uint8_t { kNone = 0, kBehind = 1, kWithin = 2 };
+    std::vector<std::uint8_t> looks(places_.size(), kNone);
+    for_each_column([&](std::size_t j) {
+      if (!active(j) || !is_good(j)) return;
+      if (looks_behind(j)) looks[j] |= kBehind;
+      if (looks_within(j)) looks[j] |= kWithin;
+    });
     std::vector<Index> behind;
     std::vector<Index> within;
-    for (std::size_t j = 0; j < places_.size(); ++j) {
-      if (!active(j) || !is_good(j)) continue;
-      if (looks_within(j)) within.push_back(static_cast<Index>(j));
-      if (looks_behind(j)) behind.push_back(static_cast<Index>(j));
+    for (std::size_t j = 0; j < looks.size(); ++j) {
+      if ((looks[j] & kBehind) != 0) behind.push_back(static_cast<Index>(j));
+      if ((looks[j] & kWithin) != 0) within.push_back(static_cast<Index>(j));
     }
     columns_.bring(behind, within);
   }
@@ -219,14 +251,14 @@ class BlockRun {
       p.rate = rate;
       columns_.take(j);
       p.t = t_new;
-      const double most = rejected_last_[places_[j]] ? 1.0 : 5.0;
+      const double most = rejected_last_[places_[j]] != 0 ? 1.0 : 5.0;
       if (adaptive_) p.next_step = dt * std::clamp(0.9 * std::pow(columns_.error(j), -0.2), 0.2, most);
-      rejected_last_[places_[j]] = false;
+      rejected_last_[places_[j]] = 0;
       if (p.t >= end_) {
         columns_.state_behind(j, result_.state.col(trajectory(j)).data());
         if (last_segment_) finish(j, Status::reached_end, p.t);
       } else if (attempts(id) >= options_.max_steps) {
-        columns_.state_behind(j, state_.data());
+        columns_.state_behind(j, state().data());
         finish(j, Status::step_limit, p.t);
       }
       return;
@@ -241,13 +273,13 @@ class BlockRun {
     Progress& p = progress(j);
     const auto id = static_cast<std::size_t>(trajectory(j));
     ++result_.rejected[id];
-    rejected_last_[places_[j]] = true;
+    rejected_last_[places_[j]] = 1;
     const double error = columns_.error(j);
     p.next_step = columns_.dt(j) * (finite ? std::clamp(0.9 * std::pow(error, -0.2), 0.2, 1.0) : 0.2);
     const double smallest =
         16 * std::numeric_limits<double>::epsilon() * std::max(p.t, 1e-3 * options_.duration);
     if (p.next_step > smallest && attempts(id) < options_.max_steps) return;
-    columns_.state_before(j, state_.data());
+    columns_.state_before(j, state().data());
     const bool nan = std::isnan(error) || (!finite && !std::isinf(error));
     finish(j,
            p.next_step > smallest ? Status::step_limit
@@ -266,14 +298,14 @@ class BlockRun {
   End first_end(std::size_t j, double t_new, double rate) {
     Progress& p = progress(j);
     End first{t_new, Status::reached_end, -1};
-    bool at_new = false;  // state_ is that of t_new
+    bool at_new = false;  // state() is that of t_new
     for (std::size_t e = 0; e < options_.events.size(); ++e) {
       if (happened(j, e)) continue;
       const double before = p.event_values[e];
       const std::optional<double> known = columns_.event_value(e, j);
-      if (!known && !at_new) columns_.state_behind(j, state_.data());
+      if (!known && !at_new) columns_.state_behind(j, state().data());
       at_new = at_new || !known;
-      const double after = known ? *known : options_.events[e].value(trajectory(j), t_new, state_);
+      const double after = known ? *known : options_.events[e].value(trajectory(j), t_new, state());
       p.event_values[e] = after;
       if (!(after <= 0)) continue;
       const double t = root(j, e, before, after, t_new);
@@ -314,7 +346,7 @@ class BlockRun {
     const double t_old = progress(j).t;
     const auto value = [&](double t) {
       at(j, t, t_new);
-      return options_.events[event].value(trajectory(j), t, state_);
+      return options_.events[event].value(trajectory(j), t, state());
     };
     if (after == 0 || !(before > 0)) return t_new;
     std::uintmax_t most = 100;
@@ -323,12 +355,12 @@ class BlockRun {
     return bracket.second;
   }
 
-  /// state_ ← the neurons at a time within the step that ends at t_new.
+  /// state() ← the neurons at a time within the step that ends at t_new.
   void at(std::size_t j, double t, double t_new) {
     if (t < t_new) {
-      columns_.state_within(j, (t - progress(j).t) / (t_new - progress(j).t), state_.data());
+      columns_.state_within(j, (t - progress(j).t) / (t_new - progress(j).t), state().data());
     } else {
-      columns_.state_behind(j, state_.data());
+      columns_.state_behind(j, state().data());
     }
   }
 
@@ -344,18 +376,18 @@ class BlockRun {
     at(j, t, t_new);
     put(j, t);
   }
-  void put(std::size_t j, double t) { recorder_->record(trajectory(j), progress(j).next_slot++, t, state_); }
+  void put(std::size_t j, double t) { recorder_->record(trajectory(j), progress(j).next_slot++, t, state()); }
 
-  /// Ends a trajectory with what is in state_ (at the end of the run: with what is in the result already).
+  /// Ends a trajectory with what is in state() (at the end of the run: with what is in the result already).
   void finish(std::size_t j, Status status, double t, int event = -1) {
     const Index id = trajectory(j);
     progress(j).alive = false;
     result_.status[static_cast<std::size_t>(id)] = status;
     result_.time[static_cast<std::size_t>(id)] = t;
     result_.event[static_cast<std::size_t>(id)] = event;
-    if (status == Status::not_finite && !adaptive_) columns_.state_before(j, state_.data());
+    if (status == Status::not_finite && !adaptive_) columns_.state_before(j, state().data());
     if (status != Status::reached_end) {
-      std::ranges::copy(state_, result_.state.col(id).data());
+      std::ranges::copy(state(), result_.state.col(id).data());
     }
   }
 
@@ -383,13 +415,12 @@ class BlockRun {
   std::vector<Index> block_ids_;
   Recorder<Real>* recorder_;
   Simulation<Real>& result_;
-  std::vector<Progress> progress_;   // by place in the block
-  std::vector<bool> rejected_last_;  // by place in the block
-  std::vector<std::size_t> places_;  // places in the block of the columns at work
+  std::vector<Progress> progress_;           // by place in the block
+  std::vector<std::uint8_t> rejected_last_;  // by place in the block; threads write side by side
+  std::vector<std::size_t> places_;          // places in the block of the columns at work
   double end_ = 0;
   bool last_segment_ = false;
   Columns<Real> columns_;
-  std::vector<Real> state_;  // neurons of one trajectory
 };
 
 }  // namespace

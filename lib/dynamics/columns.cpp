@@ -52,11 +52,7 @@ std::vector<Real> column_of(compute::View<const Real> matrix, Index column) {
 
 template <class Real>
 Columns<Real>::Columns(Flow<Real>& flow, Integrator<Real>& integrator, const SimulationOptions<Real>& options)
-    : flow_(flow),
-      integrator_(integrator),
-      options_(options),
-      device_(flow.device()),
-      coordinates_(static_cast<std::size_t>(flow.rows())) {
+    : flow_(flow), integrator_(integrator), options_(options), device_(flow.device()) {
   if (!on_gpu()) return;
   tau_on_device_ = row_constants(flow.tau(), device_);
   directions_.resize(options.events.size());
@@ -309,18 +305,20 @@ void Columns<Real>::state_behind(std::size_t column, Real* state) {
 
 template <class Real>
 void Columns<Real>::state_within(std::size_t column, double theta, Real* state) {
+  thread_local std::vector<Real> coordinates;
+  coordinates.resize(static_cast<std::size_t>(flow_.rows()));
   const Moment moment{.t = t_[column], .dt = steps_[column].dt, .theta = theta};
   if (!on_gpu()) {
-    integrator_.interpolate(dense_, index(column), moment, coordinates_.data());
+    integrator_.interpolate(dense_, index(column), moment, coordinates.data());
   } else {
     const bool is_here = !within_.places.empty() && within_.places[column] >= 0;
     const Fetched one = is_here ? Fetched() : fetch({index(column)}, integrator_.dense_output(current()));
     const Fetched& from = is_here ? within_ : one;
     std::vector<ConstView> dense;
     for (const Array<Real>& matrix : from.matrices) dense.push_back(ConstView(matrix));
-    integrator_.interpolate(dense, from.places[column], moment, coordinates_.data());
+    integrator_.interpolate(dense, from.places[column], moment, coordinates.data());
   }
-  flow_.neurons(index(column), coordinates_.data(), state);
+  flow_.neurons(index(column), coordinates.data(), state);
 }
 
 template <class Real>

@@ -52,7 +52,8 @@ class Columns {
   /// The value of an event at the end of the step, where the device knows it.
   std::optional<double> event_value(std::size_t event, std::size_t column) const;
 
-  /// The neurons' state before the last attempt, behind it, and within it, after the fraction theta.
+  /// The neurons' state before the last attempt, behind it, and within it, after the fraction theta. On a GPU
+  /// threads may ask side by side, and take().
   void state_before(std::size_t column, Real* state);
   void state_behind(std::size_t column, Real* state);
   void state_within(std::size_t column, double theta, Real* state);
@@ -94,9 +95,8 @@ class Columns {
   compute::Array<Real> x_, d_, x_new_, d_new_;  // (rows of the flow, columns)
   std::vector<ColumnStep> steps_;
   std::vector<double> t_, limit_, error_;
-  std::vector<ConstView> dense_;   // of the last attempt; on the CPU
-  std::vector<Real> coordinates_;  // of one column
-  std::vector<Real> rate_;         // of its neurons
+  std::vector<ConstView> dense_;  // of the last attempt; on the CPU
+  std::vector<Real> rate_;        // of its neurons
 
   // On a GPU.
   compute::Array<double> tau_on_device_;

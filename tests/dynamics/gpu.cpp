@@ -276,6 +276,31 @@ TEST_CASE("trajectories that fail on a GPU have the CPU's statuses") {
   }
 }
 
+TEST_CASE("many trajectories, whose control threads share, on a GPU") {
+  const auto device = tests::gpu();
+  if (!device) return;
+  constexpr Index kTrajectories = 1500;
+  const auto network = tests::model_b(6, 3, 20, 10, 0);
+  const MatrixXd xi = tests::normals(6, 3, 11) / std::sqrt(6.0);
+  const MatrixXd initial = tests::normals(6, kTrajectories, 21);
+  std::vector<Index> targets;
+  for (Index j = 0; j < kTrajectories; ++j) targets.push_back(j % 3);
+  SimulationOptions<double> options;
+  options.duration = 40;
+  options.integrator = {.rtol = 1e-8, .atol = 1e-10};
+  options.events = {arrival<double>(network, 0, xi, targets, 0.9),
+                    {"small", [](Index, double, std::span<const double> x) { return x[1] + 1; }, false}};
+  options.record_times = {0, 3, 40};
+  check_equal(on<double>(*device, network, initial, options),
+              on<double>(compute::kCpu, network, initial, options), 1e-5, 1e-3);
+  // What a thread throws comes out.
+  options.events[1].value = [](Index j, double t, std::span<const double>) {
+    if (j == 1400 && t > 0) throw base::UserError({.problem = "fourteen hundred"});
+    return 1.0;
+  };
+  CHECK_THROWS_AS(on<double>(*device, network, initial, options), base::UserError);
+}
+
 namespace {
 
 /// Every state that comes, with its time.
