@@ -443,6 +443,8 @@ Report from_checkpoint(const Arguments& arguments) {
   store::Dataset more{
       .arrays = {columns_of("patterns", "pattern", stored, "row",
                             "the token that asks, then what each token of the context would write"),
+                 columns_of("initial", "trajectory", state, "row", "the token that asks"),
+                 columns_of("final", "trajectory", after, "row", "after the layer"),
                  columns_of("output", "trajectory", head.output, "row",
                             "what the head writes for that token"),
                  columns_of("context", "token", tokens, "row", "tokens that the first layer gets")},

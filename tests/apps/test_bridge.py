@@ -206,7 +206,7 @@ def test_what_is_recorded_of_heads_over_training_is_what_bridge_says_of_them(ecp
 
 def test_the_two_experiments_say_what_must_be(ecphory):
     run = ecphory("run", ROOT / "experiments/bridge/equivalence.toml", "--output", "e.h5", "--set", "bridge.layers=8",
-                  "--set", "sweep.task.memories={values=[8, 64]}")
+                  "--set", "sweep.task.memories={values=[8, 64]}", "--set", "sweep.model.beta={values=[1.0, 10.0]}")
     assert run.returncode == 0, run.stderr
     with h5py.File(ecphory.folder / "e.h5") as file:
         single, double = file["worst_deviation"][()]
