@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <boost/math/tools/toms748_solve.hpp>
+#include <omp.h>
 
 #include "ecphory/base/exception_slot.hpp"
 #include "ecphory/base/finite.hpp"
@@ -42,7 +43,9 @@ class BlockRun {
         recorder_(recorder),
         result_(result),
         progress_(block_ids_.size()),
-        columns_(flow, integrator, options) {}
+        columns_(flow, integrator, options),
+        states_(columns_.on_gpu() ? static_cast<std::size_t>(omp_get_max_threads()) : 1,
+                std::vector<Real>(static_cast<std::size_t>(result.state.rows()))) {}
 
   /// Runs from `begin` to `end`, between which the input does not jump.
   void segment(double begin, double end, bool last) {
@@ -69,9 +72,7 @@ class BlockRun {
 
   /// The neurons of a trajectory that the calling thread looks at.
   std::vector<Real>& state() {
-    thread_local std::vector<Real> own;
-    own.resize(static_cast<std::size_t>(result_.state.rows()));
-    return own;
+    return states_[is_shared_ ? static_cast<std::size_t>(omp_get_thread_num()) : 0];
   }
 
   /// work(j) for all columns; many on a GPU are shared by all threads.
@@ -84,12 +85,14 @@ class BlockRun {
       return;
     }
     base::ExceptionSlot exception;
-#pragma omp parallel for schedule(dynamic)
+    is_shared_ = true;
+#pragma omp parallel for schedule(dynamic) num_threads(states_.size())
     for (std::size_t first = 0; first < n; first += kChunk) {
       exception.run([&] {
         for (std::size_t j = first; j < std::min(n, first + kChunk); ++j) work(j);
       });
     }
+    is_shared_ = false;
     exception.rethrow();
   }
 
@@ -421,6 +424,8 @@ class BlockRun {
   double end_ = 0;
   bool last_segment_ = false;
   Columns<Real> columns_;
+  std::vector<std::vector<Real>> states_;  // neurons of one trajectory, by thread
+  bool is_shared_ = false;                 // whether threads share the columns now
 };
 
 }  // namespace

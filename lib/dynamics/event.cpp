@@ -35,7 +35,7 @@ Event<Real> arrival(const Network<Real>& network, LayerId layer,
   distance->first_row = network.first_row(layer);
   distance->lagrangian = network.layers()[layer].lagrangian;
   distance->directions = std::move(directions);
-  distance->targets = std::move(targets);
+  targets.swap(distance->targets);
   distance->cosine = cosine;
   return {.name = "arrival",
           .value = [distance](Index trajectory, double,

@@ -71,9 +71,9 @@ void check_device(compute::Device device) {
                    .remedy = kOnCpu});
 }
 
-/// Counted in states of the whole network: four that hold the trajectories, and, for the method with the most
-/// stages, five of its own beside ten of the stepper; in layers: state, output and current; and what comes
-/// to the CPU or is left when columns are taken away.
+/// Counted in states of the whole network: four that hold the trajectories; five of Dormand & Prince's method
+/// and at most ten of its stepper, or at most seven of another method; two for what comes to the CPU and for
+/// what is left when columns are taken away. In layers: state, output and current.
 template <class Real>
 std::size_t bytes_of_trajectory(const Network<Real>& network, const SimulationOptions<Real>& options) {
   const compute::Index states = options.integrator.method == Method::dormand_prince ? 21 : 13;
