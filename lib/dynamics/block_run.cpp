@@ -45,7 +45,8 @@ class BlockRun {
         progress_(block_ids_.size()),
         columns_(flow, integrator, options),
         states_(columns_.on_gpu() ? static_cast<std::size_t>(omp_get_max_threads()) : 1,
-                std::vector<Real>(static_cast<std::size_t>(result.state.rows()))) {}
+                std::vector<Real>(static_cast<std::size_t>(result.state.rows()))),
+        recorded_(states_.size()) {}
 
   /// Runs from `begin` to `end`, between which the input does not jump.
   void segment(double begin, double end, bool last) {
@@ -60,9 +61,18 @@ class BlockRun {
       columns_.settle();
       drop_finished_groups();
     }
+    hand_over();
   }
 
  private:
+  /// A state for the recorder.
+  struct Recorded {
+    Index trajectory;
+    Index slot;
+    double t;
+    std::vector<Real> state;
+  };
+
   Index trajectory(std::size_t column) const { return block_ids_[places_[column]]; }
   Progress& progress(std::size_t column) { return progress_[places_[column]]; }
   bool active(std::size_t column) const {
@@ -70,10 +80,10 @@ class BlockRun {
     return trajectory(column) >= 0 && p.alive && p.t < end_;
   }
 
+  std::size_t thread() const { return is_shared_ ? static_cast<std::size_t>(omp_get_thread_num()) : 0; }
+
   /// The neurons of a trajectory that the calling thread looks at.
-  std::vector<Real>& state() {
-    return states_[is_shared_ ? static_cast<std::size_t>(omp_get_thread_num()) : 0];
-  }
+  std::vector<Real>& state() { return states_[thread()]; }
 
   /// work(j) for all columns; many on a GPU are shared by all threads.
   template <class Work>
@@ -175,6 +185,8 @@ class BlockRun {
       columns_.want(j, step, p.t, end_);
     });
     columns_.attempt();
+    hand_over();
+    columns_.wait();
   }
 
   /// When the step that was attempted ends.
@@ -379,7 +391,22 @@ class BlockRun {
     at(j, t, t_new);
     put(j, t);
   }
-  void put(std::size_t j, double t) { recorder_->record(trajectory(j), progress(j).next_slot++, t, state()); }
+  void put(std::size_t j, double t) {
+    const Index slot = progress(j).next_slot++;
+    if (columns_.on_gpu()) {
+      recorded_[thread()].push_back({trajectory(j), slot, t, state()});
+    } else {
+      recorder_->record(trajectory(j), slot, t, state());
+    }
+  }
+
+  /// Gives the recorder what a GPU's last step has left for it, while the GPU works on the next.
+  void hand_over() {
+    for (std::vector<Recorded>& of_thread : recorded_) {
+      for (const Recorded& r : of_thread) recorder_->record(r.trajectory, r.slot, r.t, r.state);
+      of_thread.clear();
+    }
+  }
 
   /// Ends a trajectory with what is in state() (at the end of the run: with what is in the result already).
   void finish(std::size_t j, Status status, double t, int event = -1) {
@@ -424,8 +451,9 @@ class BlockRun {
   double end_ = 0;
   bool last_segment_ = false;
   Columns<Real> columns_;
-  std::vector<std::vector<Real>> states_;  // neurons of one trajectory, by thread
-  bool is_shared_ = false;                 // whether threads share the columns now
+  std::vector<std::vector<Real>> states_;        // neurons of one trajectory, by thread
+  std::vector<std::vector<Recorded>> recorded_;  // on a GPU, by thread
+  bool is_shared_ = false;                       // whether threads share the columns now
 };
 
 }  // namespace

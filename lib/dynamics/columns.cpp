@@ -189,6 +189,11 @@ void Columns<Real>::attempt() {
     attempt_on_gpu();
     is_warm_ = true;
   }
+}
+
+template <class Real>
+void Columns<Real>::wait() {
+  if (!on_gpu()) return;
   compute::copy(compute::kCpu, readings_.data(), device_, readings_on_device_.data(),
                 static_cast<std::size_t>(readings_.size()) * sizeof(double));
 }

@@ -31,8 +31,9 @@ class Columns {
   /// What the next attempt shall do with a column: a step from time t, and not past `limit` (ms).
   void want(std::size_t column, const ColumnStep& step, double t, double limit);
 
-  /// Attempts a step of all columns.
+  /// Attempts a step of all columns. On a GPU that only begins, and wait() ends it.
   void attempt();
+  void wait();
 
   // Of the start.
   bool finite_at_start(std::size_t column);
