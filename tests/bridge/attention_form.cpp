@@ -377,6 +377,14 @@ TEST_CASE("what is approximated says so, and is as near as its assumptions hold"
   CHECK(polynomial(3, n) > 0.1);
   CHECK(polynomial(20, n) < 0.1);
   CHECK(polynomial(20, 10) > 1);
+  // β and the values' scale by hand: patterns of ±1 times s overlap with sgn by h* = s N, where f = (s
+  // N)^(n−1).
+  const auto cubic = memory(dynamics::Sign{}, dynamics::RectifiedPower{3}, 0, 0.1, 0);
+  const Approximation<double> of_cubic = nearest_with_attention_form(cubic);
+  const auto& hidden = of_cubic.network.layers()[of_cubic.network.find("hidden")];
+  CHECK(std::get<LogSumExp>(hidden.lagrangian).beta == doctest::Approx(2 / (0.1 * n)));
+  const auto form = attention_form(of_cubic.network, 5, 1);
+  CHECK((form.layer.heads.at(0).values->matrix() - std::pow(0.1 * n, 2) * 0.1 * patterns).norm() < 1e-12 * n);
   const Approximation<double> same = nearest_with_attention_form(modern());
   CHECK(same.changes.empty());
 }
