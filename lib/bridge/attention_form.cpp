@@ -27,27 +27,18 @@ using Vector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
       {.key = key, .problem = "no exact attention form: " + problem, .expected = expected, .remedy = remedy});
 }
 
-/// What a step keeps of a state with time constant tau and takes of its drive.
-struct Gate {
-  double keep;
-  double take;
-};
-
-Gate gate_of(Method method, double step, double tau) {
-  if (method == Method::euler) return {1 - step / tau, step / tau};
-  return {std::exp(-step / tau), -std::expm1(-step / tau)};
-}
-
-/// Gates as a form has them: `keep` is 1 without leak.
+/// What a step keeps of a state with time constant tau, and takes of its drive.
 template <class Real>
-struct Gates {
+struct Gate {
   Real keep;
   Real take;
 };
 template <class Real>
-Gates<Real> gates_of(Method method, double step, double tau, bool residual) {
-  const Gate gate = gate_of(method, step, tau);
-  return {residual ? Real{1} : static_cast<Real>(gate.keep), static_cast<Real>(gate.take)};
+Gate<Real> gate_of(Method method, double step, double tau, bool residual) {
+  const bool straight = method == Method::euler;
+  const double take = straight ? step / tau : -std::expm1(-step / tau);
+  const double keep = residual ? 1 : straight ? 1 - take : std::exp(-step / tau);
+  return {static_cast<Real>(keep), static_cast<Real>(take)};
 }
 
 template <class Real>
@@ -189,7 +180,7 @@ class Builder {
       for (Index i = 0; i < block.neurons; ++i) {
         const double tau =
             layer.tau_of_neuron.empty() ? layer.tau : layer.tau_of_neuron[static_cast<std::size_t>(i)];
-        const Gate gate = gate_of(form_.method, form_.step, tau);
+        const Gate<Real> gate = gate_of<Real>(form_.method, form_.step, tau, block.residual);
         if (!(gate.take > 0 && gate.take <= 1)) {
           throw UserError({.key = layer.name,
                            .problem = fmt::format("a step of {} ms with tau = {} ms has the gate {}",
@@ -199,9 +190,8 @@ class Builder {
                                          ? fmt::format("a step of at most {} ms, or exponential_euler", tau)
                                          : "a longer step"});
         }
-        const Gates<Real> gates = gates_of<Real>(form_.method, form_.step, tau, block.residual);
-        form_.layer.keep[block.first + i] = gates.keep;
-        form_.layer.gate[block.first + i] = gates.take;
+        form_.layer.keep[block.first + i] = gate.keep;
+        form_.layer.gate[block.first + i] = gate.take;
         form_.tau[block.first + i] = tau;
       }
       if (const auto* const current = layer.input.at(0); current != nullptr)
@@ -250,17 +240,17 @@ Network<Real> network_of(const AttentionForm<Real>& form) {
   for (const Block& block : form.blocks) {
     std::vector<double> tau;
     for (Index i = block.first; i < block.first + block.neurons; ++i) {
-      const Gates<Real> gates = gates_of<Real>(form.method, form.step, form.tau[i], block.residual);
-      // A gate near 0 or 1 knows less of its τ than the other way round.
+      const Gate<Real> gate = gate_of<Real>(form.method, form.step, form.tau[i], block.residual);
+      // Room for gates that were rounded to single precision on their way.
       const auto differs = [](Real a, Real b) { return !(std::abs(a - b) <= Real(1e-5) * std::abs(b)); };
-      if (!(form.tau[i] > 0 && std::isfinite(form.tau[i])) || differs(form.layer.keep[i], gates.keep) ||
-          differs(form.layer.gate[i], gates.take)) {
+      if (!(form.tau[i] > 0 && std::isfinite(form.tau[i])) || differs(form.layer.keep[i], gate.keep) ||
+          differs(form.layer.gate[i], gate.take)) {
         throw UserError(
             {.key = block.name,
              .problem = fmt::format("keep = {} and gate = {} are not those of tau = {} ms and a step "
                                     "of {} ms",
                                     form.layer.keep[i], form.layer.gate[i], form.tau[i], form.step),
-             .expected = fmt::format("{} and {}", gates.keep, gates.take)});
+             .expected = fmt::format("{} and {}", gate.keep, gate.take)});
       }
       tau.push_back(form.tau[i]);
     }

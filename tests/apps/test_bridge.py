@@ -181,7 +181,8 @@ def test_what_is_recorded_of_heads_over_training_is_what_bridge_says_of_them(ecp
     assert run.returncode == 0, run.stderr
     with h5py.File(ecphory.folder / "heads.h5") as file:
         recorded = {name: file[name][-1, :, 0] for name in ("effective_beta", "untied", "tie_scale", "rotation",
-                                                             "layer_drift", "fixed_points", "basin", "settling")}
+                                                             "layer_drift", "fixed_points", "basin", "settling", "energy_before", "energy_after",
+                                                             "same_token")}
     for layer in (1, 2):
         run = ecphory("bridge", checkpoint, "--layer", layer, "--to", "head.toml", "--force", "--check", "--json")
         report = json.loads(run.stdout)
@@ -194,6 +195,10 @@ def test_what_is_recorded_of_heads_over_training_is_what_bridge_says_of_them(ecp
         assert recorded["tie_scale"][layer - 1] == pytest.approx(scale, rel=1e-9)
         assert recorded["untied"][layer - 1] == pytest.approx(rest, rel=1e-9)
         assert recorded["layer_drift"][layer - 1] == pytest.approx(numpy.linalg.norm(output) / numpy.linalg.norm(asks))
+        middle = values.mean(axis=1) - scale * keys.mean(axis=1)
+        for name, x in (("energy_before", asks[0]), ("energy_after", output[0])):
+            energy = ((x - middle) ** 2).sum() / 2 - scale * numpy.log(numpy.exp(keys.T @ x).sum())
+            assert recorded[name][layer - 1] == pytest.approx(energy, rel=1e-9)
         # Where the flow ends: softmax attention again and again, halfway each time.
         x = asks[0]
         for _ in range(2000):
@@ -201,6 +206,7 @@ def test_what_is_recorded_of_heads_over_training_is_what_bridge_says_of_them(ecp
             x = (x + values @ (p / p.sum())) / 2
         settling = numpy.linalg.norm(x - output[0]) / numpy.linalg.norm(output)
         assert recorded["settling"][layer - 1] == pytest.approx(settling, abs=1e-4)
+        assert recorded["same_token"][layer - 1] == ((keys.T @ x).argmax() == (keys.T @ asks[0]).argmax())
         assert recorded["fixed_points"][layer - 1] == 1 and recorded["basin"][layer - 1] == 1
 
 
