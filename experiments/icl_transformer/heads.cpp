@@ -28,7 +28,10 @@ Rest rest_of(const bridge::LiftedHead& head) {
   const dynamics::Network<double> network = bridge::network_of(head, 1);
   MatrixXd starts(head.keys.rows(), 1 + head.tokens);
   starts << head.state, head.values;
-  const landscape::Relaxed relaxed = landscape::relaxed(network, starts, landscape::relaxation(network));
+  // A flow that rotates comes to rest where steps as long as its time constant may circle.
+  dynamics::SimulationOptions<double> options = landscape::relaxation(network);
+  options.step = 0.1;
+  const landscape::Relaxed relaxed = landscape::relaxed(network, starts, options);
   // Ends are one within a hundredth of the values' size.
   const double size = std::sqrt(head.values.squaredNorm() / static_cast<double>(head.values.size()));
   const landscape::Groups groups = landscape::merge(relaxed.state, 0.01 * size, relaxed.finite);
